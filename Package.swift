@@ -1,0 +1,83 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+// The rooms of the house, bottom first: a target may depend only on targets declared above it.
+// C libraries come from the distribution; there is no Swift package dependency.
+
+let cLibraries: [Target] = [
+  .systemLibrary(
+    name: "CCurl", path: "Sources/CLibraries/CCurl",
+    pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+  .systemLibrary(
+    name: "COpenSSL", path: "Sources/CLibraries/COpenSSL",
+    pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+  .systemLibrary(
+    name: "CZlib", path: "Sources/CLibraries/CZlib",
+    pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+  .systemLibrary(
+    name: "CZstd", path: "Sources/CLibraries/CZstd",
+    pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+  .systemLibrary(
+    name: "CSQLite", path: "Sources/CLibraries/CSQLite",
+    pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
+  .systemLibrary(
+    name: "CPostgreSQL", path: "Sources/CLibraries/CPostgreSQL",
+    pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
+  .target(name: "CLinux", path: "Sources/CLibraries/CLinux"),
+  .target(
+    name: "CSimdjson", path: "Sources/CLibraries/CSimdjson",
+    linkerSettings: [.linkedLibrary("simdjson")]),
+]
+
+let rooms: [Target] = [
+  .target(
+    name: "Platform",
+    dependencies: ["CCurl", "COpenSSL", "CZlib", "CZstd", "CSimdjson", "CLinux"]),
+  .target(name: "HTTP", dependencies: ["Platform"]),
+  .target(name: "Storage", dependencies: ["Platform", "CSQLite", "CPostgreSQL", "CLinux"]),
+  .target(name: "Core", dependencies: ["Platform", "Storage"]),
+  .target(name: "Gateway", dependencies: ["Platform"]),
+  .target(name: "Commands", dependencies: ["Platform", "Storage", "Core", "Gateway"]),
+  .target(
+    name: "Administration",
+    dependencies: ["Platform", "Storage", "Core", "Gateway", "Commands"],
+    path: "Sources/Plugins/Administration"),
+  .target(name: "Sandbox", dependencies: ["Platform", "HTTP"], resources: [.embedInCode("Playground")]),
+  .executableTarget(
+    name: "Bot",
+    dependencies: [
+      "Platform", "HTTP", "Storage", "Core", "Gateway", "Commands", "Administration", "Sandbox",
+    ]),
+  .executableTarget(name: "Benchmarks", dependencies: ["Platform", "Gateway", "CZlib"]),
+]
+
+let tests: [Target] = [
+  .target(
+    name: "CTLSServer", path: "Tests/Support/CTLSServer",
+    linkerSettings: [.linkedLibrary("ssl"), .linkedLibrary("crypto")]),
+  .testTarget(name: "PlatformTests", dependencies: ["Platform", "CTLSServer"]),
+  .testTarget(name: "HTTPTests", dependencies: ["HTTP"]),
+  .executableTarget(
+    name: "StorageCrashProbe", dependencies: ["Storage"], path: "Tests/Support/StorageCrashProbe"),
+  .target(name: "StorageTestSupport", dependencies: ["Storage"], path: "Tests/Support/StorageTestSupport"),
+  .testTarget(name: "StorageTests", dependencies: ["Storage", "StorageTestSupport", "StorageCrashProbe"]),
+  .testTarget(name: "CoreTests", dependencies: ["Core", "StorageTestSupport"]),
+  .testTarget(name: "GatewayTests", dependencies: ["Gateway", "HTTP", "Sandbox"]),
+  .testTarget(name: "CommandsTests", dependencies: ["Platform", "Storage", "Core", "Gateway", "Commands"]),
+  .testTarget(
+    name: "AdministrationTests",
+    dependencies: ["Platform", "Storage", "Core", "Gateway", "Commands", "Administration"]),
+  .testTarget(name: "SandboxTests", dependencies: ["Sandbox", "Gateway"]),
+  .testTarget(name: "BotTests", dependencies: ["Bot", "Platform", "Sandbox"]),
+]
+
+let package = Package(
+  name: "adjutant",
+  products: [
+    .executable(name: "adjutant", targets: ["Bot"]),
+    .executable(name: "benchmarks", targets: ["Benchmarks"]),
+  ],
+  targets: cLibraries + rooms + tests,
+  swiftLanguageModes: [.v6],
+  cxxLanguageStandard: .cxx17
+)

@@ -1,0 +1,50 @@
+import Glibc
+import Platform
+
+@main
+struct Benchmarks {
+  private static let usage = """
+    usage: benchmarks NAME [options]
+
+      frames --kind messages|guilds|interactions --out FILE [--count N] [--seed N]
+          makes gateway events and packs them as one zlib-stream connection carries them
+      gateway --frames FILE [--repeat N]
+          inflate alone, and inflate to handler, over the frames of FILE: each as a 4-byte big-endian length and the
+          bytes
+    """
+
+  static func main() async {
+    do {
+      let arguments = CommandLine.arguments.dropFirst()
+      switch arguments.first {
+      case "frames": try makeFrames(Options(arguments.dropFirst(), allowed: ["kind", "out", "count", "seed"]))
+      case "gateway": try await GatewayBenchmark.run(Options(arguments.dropFirst(), allowed: ["frames", "repeat"]))
+      default: throw BenchmarkError(usage)
+      }
+    } catch {
+      print("\(error)")
+      exit(64)
+    }
+  }
+
+  private static func makeFrames(_ options: Options) throws {
+    let name = options.string("kind", default: FrameGenerator.Kind.messages.rawValue)
+    guard let kind = FrameGenerator.Kind(rawValue: name) else { throw BenchmarkError("there is no kind \(name)") }
+    let count = try options.number("count", default: kind == .guilds ? 100 : 20_000)
+    var generator = FrameGenerator(seed: UInt64(try options.number("seed", default: 1)))
+    var bytes = 0
+    let file = try FrameFile(
+      packing: (0..<count).lazy.map { _ in
+        let event = generator.event(kind)
+        bytes += event.serialized().utf8.count
+        return event
+      })
+    let path = try options.string("out")
+    try file.write(to: path)
+    let line: JSON = [
+      "benchmark": "frames", "kind": .string(name), "events": .integer(Int64(count)),
+      "bytesIn": .integer(Int64(file.frames.reduce(0) { $0 + $1.count })), "bytesOut": .integer(Int64(bytes)),
+    ]
+    print(line)
+  }
+}

@@ -1,0 +1,96 @@
+import Gateway
+import Glibc
+import Platform
+import Synchronization
+
+/// Inflate alone against inflate to handler, over the same frames in the same run.
+///
+/// The second is what a shard does with a message: inflate, envelope, sequence, cache, decode of every event that is
+/// subscribed to, and the hand-over to one handler, in batches as a socket brings them.
+enum GatewayBenchmark {
+  /// How many frames a burst of the socket brings at most.
+  private static let burst = 64
+
+  static func run(_ options: Options) async throws {
+    let file = try FrameFile(reading: options.string("frames"))
+    for _ in 0..<(try options.number("repeat", default: 5)) {
+      let start = ContinuousClock.now
+      let bytesOut = try BareInflate.run(file.frames)
+      let inflateOnly = ContinuousClock.now - start
+      let (events, dispatch) = try await dispatchAll(file.frames)
+      let line: JSON = [
+        "benchmark": "gateway", "events": .integer(Int64(events)),
+        "bytesIn": .integer(Int64(file.frames.reduce(0) { $0 + $1.count })), "bytesOut": .integer(Int64(bytesOut)),
+        "inflateOnlySeconds": .double(inflateOnly.inSeconds), "dispatchSeconds": .double(dispatch.inSeconds),
+        "ratio": .double(inflateOnly.inSeconds / dispatch.inSeconds), "peakRSSBytes": .integer(Int64(peakRSS())),
+      ]
+      print(line)
+    }
+  }
+
+  /// - Returns: how many events the handler got, and the time from the first frame to the last event handled.
+  private static func dispatchAll(_ frames: [[UInt8]]) async throws -> (events: Int, time: Duration) {
+    let metrics = Metrics()
+    let dispatcher = EventDispatcher(log: .silent, metrics: metrics)
+    let handled = Handled()
+    // Each kind of frame file holds one kind of event.
+    dispatcher.subscribe(.messageCreate, capacity: .max) { handled.add($0.count) }
+    dispatcher.subscribe(.guildCreate, capacity: .max) { handled.add($0.count) }
+    dispatcher.subscribe(.interactionCreate, capacity: .max) { handled.add($0.count) }
+    let pipeline = GatewayPipeline(
+      shard: ShardID(0, of: 1), compression: .zlibStream, dispatcher: dispatcher, cache: GuildCache(), log: .silent,
+      metrics: metrics)
+    let start = ContinuousClock.now
+    var sequence: Int64 = 0
+    for (index, frame) in frames.enumerated() {
+      try frame.withUnsafeBufferPointer { payload in
+        _ = try pipeline.receive(payload) { number in
+          defer { sequence = max(sequence, number) }
+          return number > sequence
+        }
+      }
+      if index % burst == burst - 1 { pipeline.flush() }
+    }
+    pipeline.flush()
+    await handled.waitFor(frames.count)
+    let time = ContinuousClock.now - start
+    dispatcher.finish()
+    return (frames.count, time)
+  }
+
+  private static func peakRSS() -> Int {
+    var usage = rusage()
+    getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
+    return usage.ru_maxrss * 1024
+  }
+}
+
+/// Counts what the handler got.
+private final class Handled: Sendable {
+  private struct State {
+    var count = 0
+    var waiting: (count: Int, continuation: CheckedContinuation<Void, Never>)?
+  }
+  private let state = Mutex(State())
+
+  func add(_ number: Int) {
+    let continuation = state.withLock { state -> CheckedContinuation<Void, Never>? in
+      state.count += number
+      guard let waiting = state.waiting, state.count >= waiting.count else { return nil }
+      state.waiting = nil
+      return waiting.continuation
+    }
+    continuation?.resume()
+  }
+
+  func waitFor(_ count: Int) async {
+    await withCheckedContinuation { continuation in
+      let isDone = state.withLock { state in
+        if state.count >= count { return true }
+        state.waiting = (count, continuation)
+        return false
+      }
+      if isDone { continuation.resume() }
+    }
+  }
+}

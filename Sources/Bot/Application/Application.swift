@@ -1,0 +1,175 @@
+import Administration
+import Commands
+import Core
+import Gateway
+import Glibc
+import Platform
+import Sandbox
+import Storage
+
+/// The running bot: what `adjutant run` starts, from the database up to the gateway, and ends in the reverse order.
+struct Application {
+  /// How long running commands may go on once the program was told to stop.
+  static let stopLimit = Duration.seconds(10)
+
+  let configuration: Configuration
+  let file: ConfigurationFile
+  let environment: [String: String]
+  let sink: StreamLogSink
+  let metrics = Metrics()
+  let time = SystemTime()
+
+  private var log: Log { Log(label: "bot", sink: sink) }
+
+  /// Runs until a signal, or until Discord refuses the bot for good.
+  func run() async throws -> ExitCode {
+    let signals = Signals()
+    let target = try await DiscordTarget.choose(configuration, time: time, log: Log(label: "", sink: sink))
+    do {
+      let code = try await run(against: target, signals: signals)
+      await target.sandbox?.stop()
+      return code
+    } catch {
+      await target.sandbox?.stop()
+      throw error
+    }
+  }
+
+  private func run(against target: DiscordTarget, signals: Signals) async throws -> ExitCode {
+    let database = try await Database.open(
+      url: target.databaseURL.reveal(), log: Log(label: "storage", sink: sink), metrics: metrics)
+    do {
+      let shared = try await SharedState.open(database, time: time, log: Log(label: "", sink: sink), metrics: metrics)
+      try await DatabaseOwner.claim(shared.state, for: target.sandbox == nil ? .discord : .sandbox)
+      let code = try await run(against: target, shared: shared, signals: signals)
+      await database.close()
+      return code
+    } catch {
+      await database.close()
+      throw error
+    }
+  }
+
+  private func run(against target: DiscordTarget, shared: SharedState, signals: Signals) async throws -> ExitCode {
+    let http = try HTTPClient(
+      configuration: .init(name: "discord", usesProxyFromEnvironment: target.sandbox == nil),
+      log: Log(label: "", sink: sink), metrics: metrics)
+    let surroundings = Bot.Surroundings(
+      target: target, configuration: configuration, shared: shared, http: http, sink: sink, metrics: metrics, time: time
+    )
+    let code = await supervise(surroundings, signals: signals)
+    await http.shutdown()
+    return code
+  }
+
+  /// Starts the bot, waits for whatever ends it, and ends it.
+  private func supervise(_ surroundings: Bot.Surroundings, signals: Signals) async -> ExitCode {
+    let (events, continuation) = AsyncStream.makeStream(of: Event.self)
+    let starting = Task {
+      do {
+        let bot = try await Bot.assemble(surroundings) { state in
+          switch state {
+          case .ready: continuation.yield(.ready)
+          case .failed(let error): continuation.yield(.refused(error.message))
+          case .disconnected: break  // the gateway says so in the log, and comes back by itself
+          }
+        }
+        continuation.yield(.assembled(bot))
+        try await bot.start()
+      } catch is CancellationError {
+        // Told to stop before everything was under way.
+      } catch DiscordError.unauthorized {
+        continuation.yield(.refused(GatewayFatalError.refusedToken))
+      } catch {
+        continuation.yield(.failed(error))
+      }
+    }
+    let watching = Task { [stream = signals.stream] in
+      for await signal in stream { continuation.yield(.signal(signal)) }
+    }
+    defer { watching.cancel() }
+
+    var code = ExitCode.success
+    var bot: Bot?
+    var hasBanner = false
+    waiting: for await event in events {
+      switch event {
+      case .assembled(let assembled): bot = assembled
+      case .ready where hasBanner || bot?.isReady != true: break
+      case .ready:
+        hasBanner = true
+        showBanner(surroundings.target)
+      case .signal(.hangUp): reload(bot)
+      case .signal(let signal):
+        log.notice("stopping", ["signal": .string(signal.name)])
+        break waiting
+      case .refused(let reason):
+        Terminal.complain("adjutant: \(reason)")
+        code = .refused
+        break waiting
+      case .failed(let error):
+        Terminal.complain("adjutant: the bot cannot go on: \(error)")
+        code = .internalError
+        break waiting
+      }
+    }
+    // Asked a second time, the operator means at once.
+    let insisting = Task {
+      for await event in events {
+        if case .signal(let signal) = event, signal != .hangUp { endAtOnce(signal) }
+      }
+    }
+    starting.cancel()
+    _ = await starting.value
+    await bot?.stop(limit: Self.stopLimit)
+    insisting.cancel()
+    log.notice("stopped")
+    return code
+  }
+
+  private enum Event: Sendable {
+    case assembled(Bot)
+    /// A shard is ready, perhaps the last one.
+    case ready
+    case signal(ProcessSignal)
+    /// Discord does not take this bot; the text says what to do.
+    case refused(String)
+    case failed(any Error)
+  }
+
+  private func endAtOnce(_ signal: ProcessSignal) {
+    sink.flush()
+    exit(128 + signal.rawValue)
+  }
+
+  private func showBanner(_ target: DiscordTarget) {
+    var lines = ["Adjutant \(Version.current) is connected."]
+    if let addresses = target.addresses {
+      lines += [
+        "No token is configured, so this is the sandbox, a local Discord:",
+        "  playground  \(addresses.playground)",
+        "  REST        \(addresses.apiBase)",
+        "  gateway     \(addresses.gatewayURL)",
+        "Set DISCORD_TOKEN to run the bot at Discord.",
+      ]
+    }
+    Terminal.show(lines.joined(separator: "\n"))
+  }
+
+  // MARK: Reloading
+
+  private func reload(_ bot: Bot?) {
+    do {
+      let new = try file.load(environment: environment, plugins: Adjutant.pluginNames)
+      sink.setLevel(new.logLevel)
+      bot?.setPluginDefaults(new.pluginDefaults)
+      log.notice("configuration read again")
+      var comparable = configuration
+      comparable.logLevel = new.logLevel
+      comparable.pluginDefaults = new.pluginDefaults
+      if comparable != new { log.warning("some changes of the configuration wait for a restart") }
+    } catch {
+      log.error("the configuration has mistakes; nothing was changed", ["error": .error(error)])
+    }
+  }
+}

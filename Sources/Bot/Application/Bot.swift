@@ -1,0 +1,157 @@
+import Administration
+import Commands
+import Core
+import Gateway
+import Platform
+
+/// The parts of one bot, wired to each other.
+final class Bot: Sendable {
+  /// What the bot is made of and stands on.
+  struct Surroundings: Sendable {
+    let target: DiscordTarget
+    let configuration: Configuration
+    let shared: SharedState
+    let http: HTTPClient
+    let sink: any LogSink
+    let metrics: Metrics
+    let time: any TimeSource
+    /// Beside those that every bot has.
+    var plugins: [any Plugin] = []
+  }
+
+  private let shared: SharedState
+  private let gateway: GatewayClient
+  private let registry: PluginRegistry
+  private let registration: CommandRegistration
+  private let enabled: GuildPlugins
+  private let router: Router
+  private let guilds: GuildLedger
+  private let log: Log
+
+  /// Asks Discord who this bot is, again and again until it answers, and puts the parts together.
+  /// - Parameter onState: called on the shards' threads when one is ready, is disconnected, or is refused for good.
+  /// - Throws: `DiscordError` where asking again cannot help, `CancellationError`, `PluginRegistryError`.
+  static func assemble(
+    _ surroundings: Surroundings, onState: @escaping @Sendable (GatewayState) -> Void
+  ) async throws -> Bot {
+    let log = Log(label: "bot", sink: surroundings.sink)
+    let rest = RESTClient(
+      configuration: .init(
+        baseURL: surroundings.target.apiBase, token: surroundings.target.token,
+        userAgent: Version.userAgent),
+      transport: HTTPTransport(client: surroundings.http), time: surroundings.time,
+      log: Log(label: "", sink: surroundings.sink), metrics: surroundings.metrics)
+    let application = try await OutageRetry(time: surroundings.time, log: log).untilAnswered(
+      "ask Discord who this bot is"
+    ) {
+      try await rest.currentApplication()
+    }
+    log.info("this bot is", ["application": .of(application.id), "name": .string(application.name)])
+    return try await Bot(surroundings, rest: rest, application: application.id, onState: onState)
+  }
+
+  private init(
+    _ surroundings: Surroundings, rest: RESTClient, application: Snowflake,
+    onState: @escaping @Sendable (GatewayState) -> Void
+  ) async throws {
+    let (sink, metrics, time) = (surroundings.sink, surroundings.metrics, surroundings.time)
+    let configuration = surroundings.configuration
+    shared = surroundings.shared
+    log = Log(label: "bot", sink: sink)
+    gateway = GatewayClient(
+      configuration: .init(
+        token: surroundings.target.token, intents: configuration.discord.intents,
+        shards: configuration.discord.shards.forGateway, url: surroundings.target.gatewayURL,
+        compression: configuration.discord.compression),
+      rest: rest,
+      connector: WebSocketConnector(configuration: .init(usesProxyFromEnvironment: surroundings.target.sandbox == nil)),
+      sessions: StoredSessions(state: shared.state), time: time,
+      log: Log(label: "", sink: sink), metrics: metrics,
+      onState: onState)
+    enabled = GuildPlugins(switches: shared.switches, defaults: configuration.pluginDefaults)
+    registration = CommandRegistration(
+      enabled: enabled, store: DiscordCommandStore(client: rest, application: application),
+      log: Log(label: "commands", sink: sink))
+    guilds = try await GuildLedger(shared: shared, registration: registration, time: time, log: log)
+    let administration = AdministrationPlugin(
+      status: Status(gateway: gateway, guilds: guilds, time: time), switches: shared.switches, enabled: enabled,
+      registration: registration, log: Log(label: "administration", sink: sink))
+    registry = try PluginRegistry([administration] + surroundings.plugins)
+    try await shared.database.migrate(registry.migrations, time: time, log: Log(label: "plugins", sink: sink))
+    router = Router(
+      catalog: registry.catalog, enabled: enabled, responder: DiscordResponder(client: rest), time: time,
+      metrics: metrics, log: Log(label: "commands", sink: sink),
+      observe: { [auditor = CommandAuditor(auditLog: shared.auditLog, log: log)] in await auditor.record($0) })
+  }
+
+  /// Whether all shards are ready.
+  var isReady: Bool { gateway.isReady }
+
+  /// Starts the plugins and connects. Returns once the shards are under way.
+  func start() async throws {
+    try await registry.start(log: log)
+    router.subscribe(to: gateway.events)
+    registry.subscribe(to: gateway.events, enabled: enabled)
+    gateway.events.subscribe(.ready) { [guilds] batch in
+      for event in batch { await guilds.began(event.payload, on: event.shard) }
+    }
+    gateway.events.subscribe(.guildCreate) { [guilds] batch in
+      for event in batch { await guilds.joined(event.payload.id, at: event.payload.joinedAt) }
+    }
+    gateway.events.subscribe(.guildDelete) { [guilds] batch in
+      for event in batch { await guilds.left(event.payload) }
+    }
+    guilds.startRegistration(registry.catalog)
+    try await gateway.start()
+  }
+
+  /// Takes in nothing more, lets what runs end, and leaves Discord in a way that lets the next start resume.
+  func stop(limit: Duration) async {
+    async let drained: Int = router.drain(limit: limit)
+    await gateway.stop(saving: true, limit: limit)
+    _ = await drained
+    await guilds.stop()
+    await registry.stop()
+  }
+
+  /// The state of plugins in guilds that chose nothing, from now on.
+  func setPluginDefaults(_ defaults: [String: Bool]) {
+    enabled.setDefaults(defaults)
+    guilds.registerAgain()
+  }
+}
+
+/// What `/ping` and `/about` tell.
+private struct Status: BotStatus {
+  let gateway: GatewayClient
+  let guilds: GuildLedger
+  let time: any TimeSource
+  let started: ContinuousClock.Instant
+
+  init(gateway: GatewayClient, guilds: GuildLedger, time: any TimeSource) {
+    self.gateway = gateway
+    self.guilds = guilds
+    self.time = time
+    started = time.now
+  }
+
+  var version: String { Version.current }
+  var uptime: Duration { started.duration(to: time.now) }
+  var guildCount: Int { guilds.count }
+  var sourceURL: String? { nil }
+
+  func heartbeatLatency(for guild: Snowflake?) async -> Duration? {
+    gateway.shardStatus.first { status in
+      status.shard.id == guild.map { ShardID.shard(of: $0, count: status.shard.count) } ?? 0
+    }?.latency
+  }
+}
+
+extension Configuration.Shards {
+  fileprivate var forGateway: GatewayClient.Shards {
+    switch self {
+    case .automatic: .automatic
+    case .fixed(let total, let ids): .some(total: total, ids: ids)
+    }
+  }
+}

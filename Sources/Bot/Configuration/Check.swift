@@ -1,0 +1,55 @@
+import FoundationEssentials
+
+/// Checks of single values: nil where the value is fine, otherwise what is wrong with it.
+enum Check {
+  static func notEmpty(_ text: String) -> String? {
+    text.isEmpty ? "must not be empty" : nil
+  }
+
+  /// A Discord id: digits, as `123456789012345678`.
+  static func snowflake(_ text: String) -> String? {
+    UInt64(text) == nil || text.count < 15 ? "\"\(text)\" is not a Discord id (15 to 20 digits)" : nil
+  }
+
+  static func publicKey(_ text: String) -> String? {
+    text.count == 64 && text.allSatisfy(\.isHexDigit) ? nil : "expected 64 hexadecimal digits"
+  }
+
+  static func url(schemes: [String]) -> (String) -> String? {
+    { text in
+      guard let url = URL(string: text), let scheme = url.scheme, schemes.contains(scheme), url.host()?.isEmpty == false
+      else {
+        return "\"\(text)\" is not a URL that begins with \(schemes.map { "\($0)://" }.joined(separator: " or "))"
+      }
+      return nil
+    }
+  }
+
+  static func databaseURL(_ text: String) -> String? {
+    if text.hasPrefix("sqlite:"), text.count > "sqlite:".count { return nil }
+    if text.hasPrefix("postgres://") || text.hasPrefix("postgresql://") { return nil }
+    // The text itself may hold a password: it is not repeated.
+    return "expected sqlite:PATH or postgres://USER:PASSWORD@HOST/NAME"
+  }
+
+  /// `127.0.0.1:3000`, `[::1]:3000`, `0.0.0.0:80`.
+  static func address(_ text: String) -> String? {
+    let expected = "\"\(text)\" is not an address with a port, such as 127.0.0.1:3000"
+    guard let colon = text.lastIndex(of: ":"), let port = UInt16(text[text.index(after: colon)...]) else {
+      return expected
+    }
+    _ = port
+    let host = text[..<colon]
+    if host.hasPrefix("[") { return host.hasSuffix("]") && host.count > 2 ? nil : expected }
+    return host.isEmpty || host.contains(":") ? expected : nil
+  }
+}
+
+extension StringProtocol {
+  /// This text without white space and newlines at its ends.
+  var trimmed: String {
+    guard let first = firstIndex(where: { !$0.isWhitespace }), let last = lastIndex(where: { !$0.isWhitespace })
+    else { return "" }
+    return String(self[first...last])
+  }
+}

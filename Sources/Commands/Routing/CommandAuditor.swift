@@ -1,0 +1,35 @@
+import Core
+import Gateway
+import Platform
+
+/// Writes every executed command to the core's audit log.
+///
+/// The entry has the documented form: action `command_executed`, category `user_action`, and as details `command` and
+/// `subcommand` (Pegasus API document, "GET /api/logs"), with the outcome and, if there is one, the error id.
+public struct CommandAuditor: Sendable {
+  private let auditLog: AuditLog
+  private let log: Log
+
+  public init(auditLog: AuditLog, log: Log) {
+    self.auditLog = auditLog
+    self.log = log
+  }
+
+  /// For ``Router``'s `observe`. What was refused did not run and is not written.
+  public func record(_ report: CommandReport) async {
+    guard report.outcome != .refused else { return }
+    let names = report.command.split(separator: " ", maxSplits: 1).map(String.init)
+    var details: JSON.Object = ["command": .string(names[0])]
+    if names.count > 1 { details["subcommand"] = .string(names[1]) }
+    details["outcome"] = .string(report.outcome.rawValue)
+    details["errorId"] = report.errorID.map { .string($0) }
+    do {
+      try await auditLog.append(
+        AuditEntry(
+          userID: UserID(report.userID.rawValue), guildID: report.guildID.map { GuildID($0.rawValue) },
+          action: "command_executed", category: "user_action", details: details))
+    } catch {
+      log.error("command not in the audit log", ["command": .string(report.command), "error": .error(error)])
+    }
+  }
+}

@@ -1,0 +1,115 @@
+import FoundationEssentials
+import Platform
+import Storage
+
+/// One thing that somebody did.
+public struct AuditEntry: Sendable, Equatable {
+  public var userID: UserID
+  /// Nil outside of guilds.
+  public var guildID: GuildID?
+  /// What was done, for example `command_executed`; at most 100 characters.
+  public var action: String
+  /// For example `user_action`; at most 50 characters.
+  public var category: String
+  /// Only fields that the caller chose from its allow-list: never what a user typed into a secret field.
+  public var details: JSON.Object
+  public var ip: String?
+  public var userAgent: String?
+
+  public init(
+    userID: UserID, guildID: GuildID?, action: String, category: String, details: JSON.Object = [:], ip: String? = nil,
+    userAgent: String? = nil
+  ) {
+    self.userID = userID
+    self.guildID = guildID
+    self.action = action
+    self.category = category
+    self.details = details
+    self.ip = ip
+    self.userAgent = userAgent
+  }
+}
+
+/// An entry as it is stored.
+public struct AuditRecord: Sendable, Equatable {
+  public var id: UUID
+  public var createdAt: Timestamp
+  public var entry: AuditEntry
+}
+
+/// Who did what, when. Entries are only ever added.
+public struct AuditLog: Sendable {
+  let database: Database
+  let time: any TimeSource
+
+  @discardableResult
+  public func append(_ entry: AuditEntry) async throws -> UUID {
+    let now = time.timestamp
+    return try await database.write { try Self.append(entry, at: now, in: $0) }
+  }
+
+  /// Adds an entry as part of the transaction that makes the change: either both are stored or none.
+  @discardableResult
+  public static func append(_ entry: AuditEntry, at now: Timestamp, in transaction: Transaction) throws -> UUID {
+    let id = UUID.timeOrdered(at: now)
+    try transaction.execute(
+      """
+      INSERT INTO audit_logs (id, user_id, guild_id, action, category, details, ip, user_agent, created_at)
+      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+      """, id, entry.userID, entry.guildID?.description ?? "", entry.action, entry.category,
+      JSON.object(entry.details), entry.ip, entry.userAgent, now)
+    return id
+  }
+
+  /// The latest entries, newest first.
+  /// - Parameters:
+  ///   - guild: only that guild's.
+  ///   - limit: 1 … 1000.
+  ///   - last: continues behind that record, the last one of the page before.
+  public func recent(
+    in guild: GuildID? = nil, limit: Int = 100, after last: AuditRecord? = nil
+  ) async throws -> [AuditRecord] {
+    var conditions: [String] = []
+    var parameters: [any DatabaseValueConvertible] = [max(1, min(limit, 1000))]
+    if let guild {
+      parameters.append(guild)
+      conditions.append("guild_id = $\(parameters.count)")
+    }
+    if let last {
+      parameters += [last.createdAt, last.id]
+      conditions.append("(created_at, id) < ($\(parameters.count - 1), $\(parameters.count))")
+    }
+    let filter = conditions.isEmpty ? "" : "WHERE " + conditions.joined(separator: " AND ")
+    let sql = """
+      SELECT id, user_id, guild_id, action, category, details, ip, user_agent, created_at FROM audit_logs
+      \(filter) ORDER BY created_at DESC, id DESC LIMIT $1
+      """
+    return try await database.read { [parameters] transaction in
+      try transaction.query(sql, parameters: parameters, row: Self.record)
+    }
+  }
+
+  private static func record(_ row: Row) throws -> AuditRecord {
+    let details: JSON = try row["details"]
+    return AuditRecord(
+      id: try row["id"], createdAt: try row["created_at"],
+      entry: AuditEntry(
+        userID: try row["user_id"], guildID: GuildID(try row["guild_id"]), action: try row["action"],
+        category: try row["category"], details: details.object ?? [:], ip: try row["ip"],
+        userAgent: try row["user_agent"]))
+  }
+}
+
+extension UUID {
+  /// Version 7 (RFC 9562 section 5.7): begins with the time, so that an index on it grows at its end.
+  static func timeOrdered(at time: Timestamp) -> UUID {
+    var bytes = UUID().uuid
+    withUnsafeMutableBytes(of: &bytes) { bytes in
+      withUnsafeBytes(of: UInt64(bitPattern: time.milliseconds).bigEndian) { milliseconds in
+        for index in 0..<6 { bytes[index] = milliseconds[index + 2] }
+      }
+      bytes[6] = 0x70 | (bytes[6] & 0x0f)
+    }
+    return UUID(uuid: bytes)
+  }
+}

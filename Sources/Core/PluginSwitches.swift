@@ -1,0 +1,89 @@
+import Platform
+import Storage
+import Synchronization
+
+/// Which plugins each guild switched on or off.
+///
+/// Kept in memory, because every command asks; written through to the database. With several processes on one database
+/// a choice made in another one is seen after ``reload()``.
+public final class PluginSwitches: Sendable {
+  private struct Choice: Equatable {
+    var enabled: Bool
+    /// Counts the changes of one switch, so that a late answer never replaces a newer choice.
+    var version: Int64
+  }
+  private struct Place: Hashable {
+    var guild: GuildID
+    var plugin: String
+  }
+
+  private let database: Database
+  private let time: any TimeSource
+  private let choices = Mutex<[Place: Choice]>([:])
+
+  init(database: Database, time: any TimeSource) {
+    self.database = database
+    self.time = time
+  }
+
+  /// What the guild chose, nil if it chose nothing: then the configuration's default counts.
+  public func choice(of guild: GuildID, for plugin: String) -> Bool? {
+    choices.withLock { $0[Place(guild: guild, plugin: plugin)]?.enabled }
+  }
+
+  public func isEnabled(_ plugin: String, in guild: GuildID, default standard: Bool) -> Bool {
+    choice(of: guild, for: plugin) ?? standard
+  }
+
+  /// All that the guild chose, by plugin.
+  public func choices(of guild: GuildID) -> [String: Bool] {
+    choices.withLock { choices in
+      Dictionary(
+        uniqueKeysWithValues: choices.filter { $0.key.guild == guild }.map { ($0.key.plugin, $0.value.enabled) })
+    }
+  }
+
+  var count: Int { choices.withLock { $0.count } }
+
+  /// Stores a guild's choice, and what the audit log should say about it, in one transaction.
+  public func set(
+    _ plugin: String, enabled: Bool, in guild: GuildID, by user: UserID, audit entry: AuditEntry? = nil
+  ) async throws {
+    let now = time.timestamp
+    let version = try await database.write { transaction in
+      if let entry { try AuditLog.append(entry, at: now, in: transaction) }
+      return try transaction.queryOne(
+        """
+        INSERT INTO plugin_switches (guild_id, plugin, enabled, version, changed_by, changed_at)
+        VALUES ($1, $2, $3, 1, $4, $5)
+        ON CONFLICT (guild_id, plugin) DO UPDATE
+        SET enabled = excluded.enabled, version = plugin_switches.version + 1, changed_by = excluded.changed_by,
+            changed_at = excluded.changed_at
+        RETURNING version
+        """, guild, plugin, enabled, user, now
+      ) { try $0.value("version", as: Int64.self) }
+    }
+    guard let version else { return }
+    keep(Choice(enabled: enabled, version: version), at: Place(guild: guild, plugin: plugin))
+  }
+
+  /// Reads all choices again.
+  public func reload() async throws {
+    let stored = try await database.read { transaction in
+      try transaction.query("SELECT guild_id, plugin, enabled, version FROM plugin_switches") { row in
+        (
+          Place(guild: try row["guild_id"], plugin: try row["plugin"]),
+          Choice(enabled: try row["enabled"], version: try row["version"])
+        )
+      }
+    }
+    for (place, choice) in stored { keep(choice, at: place) }
+  }
+
+  private func keep(_ choice: Choice, at place: Place) {
+    choices.withLock { choices in
+      if let known = choices[place], known.version >= choice.version { return }
+      choices[place] = choice
+    }
+  }
+}

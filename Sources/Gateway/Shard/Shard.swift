@@ -1,0 +1,415 @@
+import Platform
+import Synchronization
+
+/// One connection to the gateway: drives a ``ShardMachine`` with sockets, timers and the pipeline.
+///
+/// It lives on an event loop, so that no handler's work can delay a heartbeat.
+actor Shard {
+  struct Configuration: Sendable {
+    var id: ShardID
+    var url: String
+    var token: Secret<String>
+    var intents: Intents
+    var compression: GatewayCompression
+    var presence: Presence
+    var recommendedShards: Int?
+    /// How often the session is saved while it goes on.
+    var saveInterval: Duration = .seconds(15)
+  }
+
+  /// What may be asked from any thread.
+  struct Status: Sendable {
+    var isReady = false
+    var latency: Duration?
+  }
+
+  private static let maximumPending = 128
+
+  nonisolated let id: ShardID
+  nonisolated let loop: EventLoop
+  nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
+  private nonisolated let shared = Mutex(Status())
+  nonisolated var status: Status { shared.withLock { $0 } }
+
+  private let configuration: Configuration
+  private let connector: any GatewayConnector
+  private let gate: IdentifyGate
+  private let sessions: any SessionStore
+  private let log: Log
+  private let onState: @Sendable (GatewayState) -> Void
+  private let reconnects: Counter
+  private let latencyGauge: Gauge
+
+  private var machine: ShardMachine
+  private let pipeline: GatewayPipeline
+  private var socket: (any GatewaySocket)?
+  /// Tells the events of the present connection from those of earlier ones.
+  private var connection = 0
+  private var openSockets = 0
+  private var timers: [ShardMachine.TimerKind: EventLoop.Timer] = [:]
+  private var limiter = SendLimiter()
+  private var pending: [[UInt8]] = []
+  private var pendingTimer: EventLoop.Timer?
+  private var saveTimer: EventLoop.Timer?
+  private var lastSaved: GatewaySession?
+  private var identifyTask: Task<Void, Never>?
+  private var beatSentAt: ContinuousClock.Instant?
+  private var isFlushScheduled = false
+  private var stopWaiters: [CheckedContinuation<Void, Never>] = []
+
+  init(
+    configuration: Configuration, session: GatewaySession?, loop: EventLoop, connector: any GatewayConnector,
+    gate: IdentifyGate, sessions: any SessionStore, dispatcher: EventDispatcher, cache: GuildCache?,
+    random: any RandomSource, log: Log, metrics: Metrics, onState: @escaping @Sendable (GatewayState) -> Void
+  ) {
+    self.configuration = configuration
+    self.loop = loop
+    self.connector = connector
+    self.gate = gate
+    self.sessions = sessions
+    self.onState = onState
+    id = configuration.id
+    let log = log.labelled("shard-\(configuration.id.id)")
+    self.log = log
+    machine = ShardMachine(
+      settings: ShardMachine.Settings(
+        shard: configuration.id, url: configuration.url, intents: configuration.intents,
+        recommendedShards: configuration.recommendedShards),
+      session: session, random: random)
+    pipeline = GatewayPipeline(
+      shard: configuration.id, compression: configuration.compression, dispatcher: dispatcher, cache: cache, log: log,
+      metrics: metrics)
+    if let session = machine.session { pipeline.continueSession(session) }
+    lastSaved = session
+    let label = String(configuration.id.id)
+    reconnects = metrics.counter(
+      "gateway_reconnects_total", help: "Connections lost or given up", labels: ["shard"])(label)
+    latencyGauge = metrics.gauge(
+      "gateway_heartbeat_latency_seconds", help: "Time from the last heartbeat to its ACK", labels: ["shard"])(label)
+  }
+
+  // MARK: Face
+
+  func start() {
+    perform(machine.handle(.start))
+    scheduleSave()
+  }
+
+  /// Closes the connection and returns when it is gone. Handlers may still be busy.
+  func stop(keepingSession: Bool) async {
+    perform(machine.handle(.stop(keepingSession: keepingSession)))
+    saveTimer?.cancel()
+    pendingTimer?.cancel()
+    pending = []
+    pipeline.flush()
+    guard openSockets > 0 else { return }
+    await withCheckedContinuation { stopWaiters.append($0) }
+  }
+
+  /// Whether all events received so far are handled.
+  var isIdle: Bool { pipeline.tracker.isIdle }
+
+  /// Saves how far this shard's events are handled.
+  func save() async {
+    guard var session = machine.session else { return }
+    session.sequence = pipeline.tracker.handledSequence
+    guard session != lastSaved else { return }
+    do {
+      try await sessions.save(session, shard: id)
+      lastSaved = session
+    } catch {
+      log.warning("cannot save the session", ["error": .error(error)])
+    }
+  }
+
+  /// Sends once the connection is ready and the limit allows.
+  /// - Throws: ``GatewaySendError``
+  func send(_ command: GatewayCommand) throws {
+    let payload = encode(command)
+    guard payload.count <= GatewayProtocol.maximumPayloadSize else {
+      throw GatewaySendError.tooLarge(bytes: payload.count)
+    }
+    guard pending.count < Self.maximumPending else { throw GatewaySendError.tooMany }
+    guard machine.state != .stopped, machine.state != .failed else { throw GatewaySendError.stopped }
+    pending.append(payload)
+    sendPending()
+  }
+
+  // MARK: Actions
+
+  private func perform(_ actions: [ShardMachine.Action]) {
+    for action in actions {
+      switch action {
+      case .connect(let url): connect(to: url)
+      case .send(let command): sendNow(command)
+      case .close(let code):
+        socket?.close(code)
+        dropConnection()
+      case .startTimer(let kind, let duration): startTimer(kind, duration)
+      case .cancelTimer(let kind): timers.removeValue(forKey: kind)?.cancel()
+      case .requestIdentifySlot: requestIdentifySlot()
+      case .withdrawIdentifyRequest:
+        identifyTask?.cancel()
+        identifyTask = nil
+      case .returnIdentifySlot:
+        let (gate, id) = (gate, id)
+        Task { await gate.giveBack(id) }
+      case .ready(let resumed): becameReady(resumed: resumed)
+      case .sessionLost: forgetSession()
+      case .failed(let error):
+        dropConnection()
+        log.error("\(error.message)", ["code": .of(error.code), "shard": .of(id)])
+        onState(.failed(error))
+      case .note(let note): report(note)
+      }
+    }
+  }
+
+  private func report(_ note: ShardMachine.Note) {
+    switch note {
+    case .disconnected(let reason, let code, let retryAfter, let resumes):
+      reconnects.increment()
+      log.info(
+        "disconnected",
+        [
+          "reason": .string(reason), "code": .string(code.map(\.description) ?? "none"),
+          "retryAfter": .milliseconds(retryAfter), "resumes": .boolean(resumes),
+        ])
+      onState(.disconnected(id, reason: reason, retryAfter: retryAfter))
+    case .unexpected(let what): pipeline.faults.report(.unexpected, what)
+    case .unknownOpcode(let opcode): pipeline.faults.report(.unknownOpcode, String(opcode))
+    }
+  }
+
+  private func connect(to url: String) {
+    dropConnection()
+    pipeline.startConnection()
+    connection += 1
+    openSockets += 1
+    let number = connection
+    socket = connector.connect(to: address(url), on: loop) { [self] event in
+      // On the loop by the connector's contract, which is this actor's executor.
+      switch event {
+      case .connected: assumeIsolated { $0.connected(number) }
+      case .message(let payload):
+        let borrowed = BorrowedBytes(payload)
+        assumeIsolated { $0.received(borrowed.buffer, number) }
+      case .closed(let code, let reason, let fault): assumeIsolated { $0.closed(code, reason, fault, number) }
+      }
+    }
+  }
+
+  /// The version, encoding and compression are the same for every connection of a session.
+  private func address(_ url: String) -> String {
+    var base = Substring(url)
+    if let query = base.firstIndex(of: "?") { base = base[..<query] }
+    let slash = base.hasSuffix("/") || base.dropFirst(6).contains("/") ? "" : "/"
+    let compression =
+      configuration.compression == .none ? "" : "&compress=\(configuration.compression.rawValue)"
+    return "\(base)\(slash)?v=\(GatewayProtocol.apiVersion)&encoding=json\(compression)"
+  }
+
+  private func dropConnection() {
+    connection += 1
+    socket = nil
+    beatSentAt = nil
+    shared.withLock { $0.isReady = false }
+  }
+
+  private func startTimer(_ kind: ShardMachine.TimerKind, _ duration: Duration) {
+    timers[kind]?.cancel()
+    timers[kind] = loop.schedule(after: duration) { [weak self] in
+      self?.assumeIsolated { $0.fired(kind) }
+    }
+  }
+
+  private func fired(_ kind: ShardMachine.TimerKind) {
+    timers[kind] = nil
+    perform(machine.handle(.timer(kind)))
+  }
+
+  private func requestIdentifySlot() {
+    identifyTask?.cancel()
+    let (gate, id) = (gate, id)
+    identifyTask = Task { [weak self] in
+      // Cancelled: the machine has withdrawn its request.
+      guard (try? await gate.acquire(id)) != nil else { return }
+      await self?.identifySlotGranted()
+    }
+  }
+
+  private func identifySlotGranted() { perform(machine.handle(.identifySlotGranted)) }
+
+  private func becameReady(resumed: Bool) {
+    shared.withLock { $0.isReady = true }
+    log.notice(resumed ? "resumed" : "ready", ["shard": .of(id)])
+    onState(.ready(id, resumed: resumed))
+    sendPending()
+    Task { await save() }
+  }
+
+  private func forgetSession() {
+    lastSaved = nil
+    let (sessions, id, log) = (sessions, id, log)
+    Task {
+      do {
+        try await sessions.save(nil, shard: id)
+      } catch {
+        log.warning("cannot forget the session", ["error": .error(error)])
+      }
+    }
+  }
+
+  private func scheduleSave() {
+    saveTimer = loop.schedule(after: configuration.saveInterval) { [weak self] in
+      self?.assumeIsolated { shard in
+        guard shard.machine.state != .stopped else { return }
+        Task { await shard.save() }
+        shard.scheduleSave()
+      }
+    }
+  }
+
+  // MARK: Socket
+
+  private func connected(_ number: Int) {
+    guard number == connection else { return }
+    perform(machine.handle(.connected))
+  }
+
+  private func received(_ payload: UnsafeBufferPointer<UInt8>, _ number: Int) {
+    guard number == connection else { return }
+    do {
+      let frame = try pipeline.receive(payload, acceptsReady: { machine.acceptsReady }) {
+        try machine.admit(sequence: $0)
+      }
+      scheduleFlush()
+      if let frame { handle(frame) }
+    } catch {
+      pipeline.faults.report(GatewayFault(error), "\(error)")
+      perform(machine.handle(.unreadable))
+    }
+  }
+
+  private func handle(_ frame: GatewayFrame) {
+    switch frame {
+    case .heartbeatACK:
+      if let sentAt = beatSentAt {
+        beatSentAt = nil
+        let latency = sentAt.duration(to: .now)
+        shared.withLock { $0.latency = latency }
+        latencyGauge.set(latency.inSeconds)
+      }
+    case .hello(let interval) where interval > .zero: limiter.reset(heartbeatInterval: interval)
+    default: break
+    }
+    perform(machine.handle(.frame(frame)))
+  }
+
+  /// Once per turn of the loop: handlers get what one burst of the socket brought as a batch.
+  private func scheduleFlush() {
+    guard !isFlushScheduled else { return }
+    isFlushScheduled = true
+    loop.execute { [weak self] in
+      self?.assumeIsolated { shard in
+        shard.isFlushScheduled = false
+        shard.pipeline.flush()
+      }
+    }
+  }
+
+  private func closed(_ code: GatewayCloseCode?, _ reason: String, _ fault: GatewayFault?, _ number: Int) {
+    openSockets -= 1
+    if openSockets == 0 {
+      for waiter in stopWaiters { waiter.resume() }
+      stopWaiters = []
+    }
+    guard number == connection else { return }
+    if let fault { pipeline.faults.report(fault, reason) }
+    log.debug("connection closed", ["code": .string(code.map(\.description) ?? "none"), "reason": .string(reason)])
+    dropConnection()
+    perform(machine.handle(.closed(code)))
+  }
+
+  // MARK: Sending
+
+  /// Heartbeats and the handshake: they never wait.
+  private func sendNow(_ command: GatewayCommand) {
+    if case .heartbeat = command { beatSentAt = .now }
+    limiter.recordUrgent(at: .now)
+    socket?.send(encode(command))
+  }
+
+  private func sendPending() {
+    while machine.state == .ready, let payload = pending.first {
+      if let later = limiter.admit(at: .now) {
+        pendingTimer?.cancel()
+        pendingTimer = loop.schedule(at: later) { [weak self] in self?.assumeIsolated { $0.sendPending() } }
+        return
+      }
+      pending.removeFirst()
+      socket?.send(payload)
+    }
+  }
+
+  private func encode(_ command: GatewayCommand) -> [UInt8] {
+    let (opcode, data): (Int64, JSON) =
+      switch command {
+      case .heartbeat(let sequence): (1, sequence.map { .integer($0) } ?? .null)
+      case .identify:
+        (
+          2,
+          [
+            "token": .string(configuration.token.reveal()), "intents": .integer(Int64(configuration.intents.rawValue)),
+            "properties": ["os": "linux", "browser": "adjutant", "device": "adjutant"],
+            "shard": [.integer(Int64(id.id)), .integer(Int64(id.count))], "presence": configuration.presence.json,
+          ]
+        )
+      case .resume(let session):
+        (
+          6,
+          [
+            "token": .string(configuration.token.reveal()), "session_id": .string(session.id),
+            "seq": .integer(session.sequence),
+          ]
+        )
+      case .updatePresence(let presence): (3, presence.json)
+      case .requestGuildMembers(let guild, let users, let nonce):
+        (
+          8,
+          [
+            "guild_id": .string(guild.description), "user_ids": .array(users.map { .string($0.description) }),
+            "nonce": .string(nonce ?? ""),
+          ]
+        )
+      }
+    let payload: JSON = ["op": .integer(opcode), "d": data]
+    return Array(payload.serialized().utf8)
+  }
+}
+
+/// Why a command to the gateway was not taken.
+public enum GatewaySendError: Error, Sendable, Equatable, CustomStringConvertible {
+  case tooLarge(bytes: Int)
+  case tooMany
+  case stopped
+  /// No shard of this process carries the guild.
+  case noShard
+
+  public var description: String {
+    switch self {
+    case .tooLarge(let bytes): "a payload of \(bytes) bytes exceeds the gateway's \(GatewayProtocol.maximumPayloadSize)"
+    case .tooMany: "too many payloads wait to be sent"
+    case .stopped: "the shard is stopped"
+    case .noShard: "no shard of this process carries the guild"
+    }
+  }
+}
+
+/// What the outside may want to know of a shard.
+public enum GatewayState: Sendable {
+  case ready(ShardID, resumed: Bool)
+  case disconnected(ShardID, reason: String, retryAfter: Duration)
+  /// The shard has given up; the message names the remedy.
+  case failed(GatewayFatalError)
+}

@@ -1,0 +1,46 @@
+import Platform
+
+/// The bounds of one server. The defaults suit a public listener.
+public struct HTTPServerConfiguration: Sendable {
+  public var listen: SocketAddress
+  /// Threads that do the input and output; handlers run on the cooperative pool.
+  public var loopCount = 1
+  public var limits = HTTPLimits()
+  /// More connections are answered with 503 and closed. Never more than the process has descriptors for.
+  public var maximumConnections = 10_000
+  /// How long a peer may take no byte of an answer before the connection is cut.
+  public var writeTimeout = Duration.seconds(30)
+  /// The most bytes of a request's body that wait for its handler.
+  public var bodyBuffer = 1 << 18
+  /// The most bytes of an answer that wait for the peer before a streaming handler is held up.
+  public var responseBuffer = 1 << 18
+  /// The value of the `Server` field; nil for none.
+  public var serverName: String?
+
+  /// The server's name in metrics and thread names.
+  public var name: String
+
+  public init(listen: SocketAddress, name: String = "http") {
+    self.listen = listen
+    self.name = name
+  }
+}
+
+/// The bounds of what one peer may send. All spans are in total time, not only without activity.
+public struct HTTPLimits: Sendable {
+  /// Bytes from the first of the request line to the empty line.
+  public var headSize = 16 << 10
+  public var headerCount = 100
+  public var targetLength = 8 << 10
+  public var requestsPerConnection = 10_000
+  /// From the first byte of a request to the end of its head; also from connecting to the first byte.
+  public var headTimeout = Duration.seconds(10)
+  /// From the end of the head to the end of the body.
+  public var bodyTimeout = Duration.seconds(60)
+  /// From the end of an answer to the first byte of the next request.
+  public var idleTimeout = Duration.seconds(75)
+  /// How long a connection that ends early still swallows what the peer sends, so that the peer reads the answer.
+  public var lingerTimeout = Duration.seconds(2)
+
+  public init() {}
+}

@@ -1,0 +1,202 @@
+import Platform
+
+/// What the control API reads and orders.
+extension World {
+  func worldJSON() -> JSON {
+    let guildList = guilds.values.sorted { $0.id < $1.id }
+    let direct = channels.values.filter { $0.kind == .dm }.sorted { $0.id < $1.id }
+    return [
+      "guilds": .array(
+        guildList.map { guild in
+          [
+            "id": guild.id.json, "name": .string(guild.name), "owner_id": guild.ownerID.json,
+            "roles": .array(guild.roles.map(\.json)),
+            "channels": .array(guild.channelIDs.compactMap { channels[$0] }.map { channelJSON($0) }),
+            "members": .array(
+              guild.members.values.sorted { $0.userID < $1.userID }.map { member in
+                var json = memberJSON(member)
+                json["permissions"] = guild.permissions(of: member.userID).json
+                return json
+              }),
+          ]
+        }),
+      "direct": .array(direct.map { channelJSON($0) }),
+      "applications": .array(
+        applications.values.sorted { $0.id < $1.id }.map { application in
+          [
+            "id": application.id.json, "name": .string(users[application.id]?.username ?? ""),
+            "connected": .boolean(connections.values.contains { $0.machine.session?.applicationID == application.id }),
+            "identifies": .integer(Int64(application.identifies)),
+          ]
+        }),
+    ]
+  }
+
+  /// The messages of a channel as one user sees them: ephemeral ones of others left out.
+  func visibleMessages(_ query: JSON) throws(ControlError) -> JSON {
+    let user = try player(query["user"] ?? Self.ownerID.json)
+    let channel = try place(query["channel"], for: user)
+    let visible = channel.messages.filter { $0.ephemeralFor == nil || $0.ephemeralFor == user.id }
+    return .array(visible.suffix(200).map { messageJSON($0, viewer: user.id) })
+  }
+
+  /// With `user` the commands that this user is offered in `channel`; without, all that are registered.
+  func commandsJSON(_ query: JSON) throws(ControlError) -> JSON {
+    guard query["user"] != nil else {
+      return .array(applications.values.sorted { $0.id < $1.id }.flatMap(\.commands).map(\.json))
+    }
+    let user = try player(query["user"])
+    let channel = try place(query["channel"], for: user)
+    return .array(
+      offeredCommands(to: user.id, in: channel).map { command in
+        var json = command.json
+        json["application_name"] = .string(users[command.applicationID]?.username ?? "")
+        return json
+      })
+  }
+
+  func sessionsJSON() -> JSON {
+    func json(_ session: GatewaySession, isConnected: Bool) -> JSON {
+      [
+        "id": .string(session.id), "application": session.applicationID.json,
+        "shard": [.integer(Int64(session.shard.id)), .integer(Int64(session.shard.count))],
+        "intents": .integer(Int64(session.intents.rawValue)), "sequence": .integer(session.sequence),
+        "connected": .boolean(isConnected),
+      ]
+    }
+    return .array(
+      connections.values.compactMap(\.machine.session).map { json($0, isConnected: true) }
+        + detached.values.map { json($0.session, isConnected: false) })
+  }
+
+  func requestsJSON(path: String?) -> JSON {
+    .array(requestLog.entries.filter { path.map($0.path.hasPrefix) ?? true }.map(\.json))
+  }
+
+  func clearRequests() { requestLog.removeAll() }
+
+  func interactionJSON(id: String?) throws(ControlError) -> JSON {
+    guard let id = id.flatMap({ Snowflake($0) }), let interaction = interactions[id] else {
+      throw .notFound("interaction")
+    }
+    return interactionJSON(interaction)
+  }
+
+  /// Starts an interaction and, with `"wait": milliseconds`, stays until it is answered.
+  func act(
+    _ body: JSON, _ start: @Sendable (isolated World) throws(ControlError) -> Interaction
+  ) async throws(ControlError) -> JSON {
+    let wait = body["wait"]?.integer ?? 0
+    guard (0...60_000).contains(wait) else { throw .bad("wait must be 0 to 60000 milliseconds") }
+    let interaction = try start(self)
+    guard wait > 0 else { return interactionJSON(interaction) }
+    let answered = await waitForAnswer(interaction.id, limit: .milliseconds(wait))
+    return interactionJSON(answered ?? interaction)
+  }
+
+  // MARK: - Coming and going
+
+  /// Lets a user join: `{"guild"?, "user"}` for a known one, `{"guild"?, "name"}` for a new one.
+  func join(_ body: JSON) throws(ControlError) -> JSON {
+    let guildID = body["guild"] == nil ? Self.guildID : Snowflake(body["guild"])
+    guard let guildID, guilds[guildID] != nil else { throw .notFound("guild") }
+    let user: User
+    if body["user"] != nil {
+      user = try player(body["user"])
+      guard guilds[guildID]?.members[user.id] == nil else { throw .conflict("\(user.username) is a member already") }
+      guard guilds[guildID]?.bans[user.id] == nil else { throw .conflict("\(user.username) is banned") }
+    } else {
+      guard let name = body["name"]?.string, (2...32).contains(name.unicodeScalars.count) else {
+        throw .bad("user, or a name of 2 to 32 characters, is needed")
+      }
+      guard users.count < 100_000 else { throw .conflict("there are too many users") }
+      user = User(id: makeID(), username: name)
+      users[user.id] = user
+    }
+    join(user: user.id, guild: guildID)
+    return user.json
+  }
+
+  func leave(_ body: JSON) throws(ControlError) -> JSON {
+    let guildID = body["guild"] == nil ? Self.guildID : Snowflake(body["guild"])
+    guard let guildID, let guild = guilds[guildID] else { throw .notFound("guild") }
+    let user = try player(body["user"])
+    guard guild.members[user.id] != nil else { throw .notFound("member") }
+    guard guild.ownerID != user.id else { throw .conflict("the owner cannot leave") }
+    leave(user: user.id, guild: guildID)
+    return user.json
+  }
+
+  /// Opens the direct messages between a user and an application's bot.
+  func openDirect(_ body: JSON) throws(ControlError) -> JSON {
+    let user = try player(body["user"])
+    guard let id = Snowflake(body["application"]), applications[id] != nil else { throw .notFound("application") }
+    return channelJSON(directChannel(bot: id, user: user.id), viewer: user.id)
+  }
+
+  // MARK: - Faults
+
+  /// `{"action": "drop" | "reconnect" | "invalidate" | "close" | "silence" | "heartbeat", …}` for the connections of one
+  /// `application` and `shard`, or for all.
+  func orderGatewayFault(_ body: JSON) throws(ControlError) -> JSON {
+    let fault: GatewayConnection.Fault
+    switch body["action"]?.string {
+    case "drop": fault = .drop
+    case "reconnect": fault = .reconnect
+    case "invalidate": fault = .invalidateSession(resumable: body["resumable"]?.bool ?? false)
+    case "close":
+      guard let code = body["code"]?.integer, code == 1000 || code == 1001 || (3000...4999).contains(code) else {
+        throw .bad("code must be 1000, 1001 or 3000 to 4999")
+      }
+      fault = .close(GatewayCloseCode(code: UInt16(code), reason: body["reason"]?.string ?? "Sandbox fault."))
+    case "silence": fault = .silenceHeartbeats(body["on"]?.bool ?? true)
+    case "heartbeat": fault = .requestHeartbeat
+    default: throw .bad("action must be drop, reconnect, invalidate, close, silence or heartbeat")
+    }
+    let application = Snowflake(body["application"])
+    let shard = body["shard"]?.integer
+    var count: Int64 = 0
+    for (handle, connection) in connections {
+      let session = connection.machine.session
+      if let application, session?.applicationID != application { continue }
+      if let shard, session.map({ Int64($0.shard.id) }) != shard { continue }
+      feed(.fault(fault), to: handle)
+      count += 1
+    }
+    return ["connections": .integer(count)]
+  }
+
+  /// `{"status"?, "count"?, "delay"?, "retryAfter"?, "scope"?, "path"?, "method"?, "cut"?}`; times in milliseconds.
+  func orderRESTFault(_ body: JSON) throws(ControlError) -> JSON {
+    var fault = RESTFault(count: 1)
+    if let count = body["count"] {
+      guard let number = count.integer, (1...100_000).contains(number) else { throw .bad("count must be 1 to 100000") }
+      fault.count = Int(number)
+    }
+    if let status = body["status"] {
+      guard let number = status.integer, (400...599).contains(number) else { throw .bad("status must be 400 to 599") }
+      fault.status = Int(number)
+    }
+    for (name, path) in [("delay", \RESTFault.delay), ("retryAfter", \RESTFault.retryAfter)] {
+      guard let value = body[name] else { continue }
+      guard let number = value.integer, (0...600_000).contains(number) else {
+        throw .bad("\(name) must be 0 to 600000 milliseconds")
+      }
+      fault[keyPath: path] = .milliseconds(number)
+    }
+    if let scope = body["scope"] {
+      guard let text = scope.string, ["user", "global", "shared"].contains(text) else {
+        throw .bad("scope must be user, global or shared")
+      }
+      fault.scope = text
+    }
+    if let method = body["method"]?.string { fault.method = HTTPMethod(rawValue: method.uppercased()) }
+    fault.pathPrefix = body["path"]?.string ?? ""
+    fault.isCut = body["cut"]?.bool ?? false
+    guard faults.count < 1_000 else { throw .conflict("too many faults are on order") }
+    faults.append(fault)
+    return ["faults": .integer(Int64(faults.count))]
+  }
+
+  func clearFaults() { faults = [] }
+}

@@ -1,0 +1,31 @@
+import Platform
+
+/// What the database tells Prometheus.
+struct DatabaseMetrics: Sendable {
+  private let transactions: Family<Counter>
+  private let seconds: [Access: Histogram]
+
+  init(_ metrics: Metrics, driver: any DatabaseDriver) {
+    transactions = metrics.counter(
+      "adjutant_database_transactions_total", help: "Transactions by access and outcome",
+      labels: ["access", "outcome"])
+    let histogram = metrics.histogram(
+      "adjutant_database_transaction_seconds", help: "From asking for a transaction to its answer", labels: ["access"])
+    seconds = Dictionary(uniqueKeysWithValues: Access.allCases.map { ($0, histogram([$0.rawValue])) })
+
+    let waiting = metrics.gauge("adjutant_database_waiting", help: "Transactions waiting for a connection")([])
+    let connections = metrics.gauge(
+      "adjutant_database_connections", help: "Open connections by state", labels: ["state"])
+    metrics.onCollect {
+      let figures = driver.figures
+      waiting.set(Double(driver.waiting))
+      connections(["active"]).set(Double(figures.active))
+      connections(["idle"]).set(Double(figures.idle))
+    }
+  }
+
+  func count(_ access: Access, succeeded: Bool, since start: ContinuousClock.Instant) {
+    transactions([access.rawValue, succeeded ? "ok" : "error"]).increment()
+    seconds[access]?.observe(ContinuousClock.now - start)
+  }
+}

@@ -1,0 +1,245 @@
+import Glibc
+import Platform
+
+/// SQLite with one writer thread and several reader threads, each with a connection of its own.
+///
+/// The writer puts the transactions that wait at the same time into one commit, since a commit costs a flush of the
+/// disk however much is in it. Each runs in a savepoint, so that an error takes back only its own changes, and nobody
+/// is answered before the commit. Another process may use the file at the same time (a backup, `adjutant token`): both
+/// wait for each other up to the busy timeout and then fail with `busy`.
+///
+/// `:memory:` has no readers: what one connection holds no other can see, so the writer reads too.
+final class SQLiteDriver: DatabaseDriver {
+  let engine = DatabaseEngine.sqlite
+  private let path: String
+  private let options: DatabaseOptions
+  private let log: Log
+  private let writes: WorkQueue<Job>
+  private let reads: WorkQueue<Job>
+  private let writerThread = WorkerThreads()
+  private let readerThreads = WorkerThreads()
+  private let counter = PoolCounter()
+
+  private var isInMemory: Bool { path == ":memory:" }
+
+  init(path: String, options: DatabaseOptions, log: Log) throws {
+    self.path = path
+    self.options = options
+    self.log = log
+    writes = WorkQueue(capacity: options.maximumWaiting)
+    reads = WorkQueue(capacity: options.maximumWaiting)
+    if !isInMemory { try Self.prepareFile(path) }
+    do {
+      try writerThread.start(name: "sqlite-writer") { [self] in writeLoop() }
+      guard !isInMemory else { return }
+      for number in 1...max(1, options.readers) {
+        try readerThreads.start(name: "sqlite-reader-\(number)") { [self] in readLoop() }
+      }
+    } catch {
+      abandon()
+      throw error
+    }
+  }
+
+  /// Makes the directory (0700) and the file (0600) if they are missing; SQLite gives its own files the same mode.
+  private static func prepareFile(_ path: String) throws {
+    func refused(_ what: String) -> DatabaseError {
+      DatabaseError(.unavailable, "cannot create \(what): \(String(cString: strerror(errno)))")
+    }
+    var isDirectory = stat()
+    var place = ""
+    for part in path.split(separator: "/", omittingEmptySubsequences: false).dropLast() {
+      place += part + "/"
+      if stat(place, &isDirectory) == 0 { continue }
+      guard mkdir(place, 0o700) == 0 || errno == EEXIST else { throw refused("the directory \(place)") }
+    }
+    try createFile(path, flags: 0)
+  }
+
+  private static func createFile(_ path: String, flags: Int32) throws {
+    let descriptor = open(path, O_CREAT | O_RDWR | O_CLOEXEC | flags, 0o600)
+    guard descriptor >= 0 else {
+      throw DatabaseError(.unavailable, "cannot create \(path): \(String(cString: strerror(errno)))")
+    }
+    Glibc.close(descriptor)
+  }
+
+  func submit(_ job: Job) { submit(job, to: job.access == .write || isInMemory ? writes : reads) }
+
+  var figures: PoolFigures { counter.figures }
+  var waiting: Int { writes.count + reads.count }
+
+  // MARK: - Reading
+
+  private func readLoop() {
+    serve(reads, role: .reader) { [self] job, connection in read(job, on: connection) }
+  }
+
+  private func read(_ job: Job, on connection: SQLiteConnection) {
+    do {
+      try connection.control("BEGIN")
+      let deliver = try job.work(connection)
+      try connection.control("COMMIT")
+      deliver()
+    } catch {
+      connection.rollBack()
+      job.fail(error)
+    }
+  }
+
+  /// Takes jobs until the queue ends, on a connection that is opened for the first one, and anew when it became useless.
+  private func serve(
+    _ queue: WorkQueue<Job>, role: SQLiteConnection.Role, _ handle: (Job, SQLiteConnection) -> Void
+  ) {
+    var connection: SQLiteConnection?
+    while let job = queue.pop() {
+      if job.wasCancelled() { continue }
+      counter.began()
+      do {
+        let open = try connection ?? connect(role)
+        connection = open
+        handle(job, open)
+      } catch {
+        job.fail(error)
+      }
+      counter.ended()
+      if connection?.isUnusable == true {
+        log.error("an SQLite connection is unusable and will be opened again")
+        connection = nil
+        counter.closed()
+      }
+    }
+    if connection != nil { counter.closed() }
+  }
+
+  private func connect(_ role: SQLiteConnection.Role) throws -> SQLiteConnection {
+    let connection = try SQLiteConnection(path: path, role: role, busyTimeout: options.busyTimeout)
+    counter.opened()
+    return connection
+  }
+
+  // MARK: - Writing
+
+  private func writeLoop() {
+    serve(writes, role: .writer) { [self] job, connection in writeBatch(startingWith: job, on: connection) }
+  }
+
+  /// Runs `first` and those that wait behind it, commits, and answers them.
+  private func writeBatch(startingWith first: Job, on connection: SQLiteConnection) {
+    do { try connection.control("BEGIN IMMEDIATE") } catch { return first.fail(error) }
+
+    var done: [(job: Job, deliver: Job.Delivery)] = []
+    let deadline = ContinuousClock.now + options.batchDuration
+    var next: Job? = first
+    while let job = next {
+      if !job.wasCancelled() {
+        do {
+          done.append((job, try runInSavepoint(job, on: connection)))
+        } catch {
+          job.fail(error)
+          // A full disk or a damaged page ends the whole transaction: with it goes what the others did.
+          guard connection.isInTransaction, !connection.isUnusable else {
+            for entry in done { entry.job.fail(error) }
+            return
+          }
+        }
+      }
+      let hasRoom = done.count < options.batchSize && ContinuousClock.now < deadline
+      next = hasRoom ? writes.popIfAny() : nil
+    }
+
+    do {
+      try connection.control("COMMIT")
+      for entry in done { entry.deliver() }
+    } catch {
+      connection.rollBack()
+      // A deferred foreign key is checked here. One transaction's mistake must not cost the others theirs.
+      let isConstraint = if case .constraint = (error as? DatabaseError)?.kind { true } else { false }
+      for entry in done {
+        if isConstraint, !connection.isUnusable { writeAlone(entry.job, on: connection) } else { entry.job.fail(error) }
+      }
+    }
+  }
+
+  private func writeAlone(_ job: Job, on connection: SQLiteConnection) {
+    do {
+      try connection.control("BEGIN IMMEDIATE")
+      let deliver = try job.work(connection)
+      try connection.control("COMMIT")
+      deliver()
+    } catch {
+      connection.rollBack()
+      job.fail(error)
+    }
+  }
+
+  private func runInSavepoint(_ job: Job, on connection: SQLiteConnection) throws -> Job.Delivery {
+    try connection.control("SAVEPOINT job")
+    do {
+      let deliver = try job.work(connection)
+      try connection.control("RELEASE job")
+      return deliver
+    } catch {
+      do {
+        if connection.isInTransaction {
+          try connection.control("ROLLBACK TO job")
+          try connection.control("RELEASE job")
+        }
+      } catch {
+        connection.rollBack()  // rather all than half of this one
+      }
+      throw error
+    }
+  }
+
+  // MARK: - Backup, end
+
+  func backup(to target: String) async throws {
+    guard !isInMemory else { throw DatabaseError(.configuration, "a database in memory has no backup") }
+    let thread = WorkerThreads()
+    try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
+      do {
+        try thread.start(name: "sqlite-backup") { [self] in
+          continuation.resume(with: Result { try copy(to: target) })
+        }
+      } catch {
+        continuation.resume(throwing: error)
+      }
+    }
+  }
+
+  /// Copies beside the target and renames, so that a file of that name is always a whole backup.
+  private func copy(to target: String) throws {
+    var known = stat()
+    guard stat(target, &known) != 0 else {
+      throw DatabaseError(.other, "\(target) exists already: a backup does not replace a file")
+    }
+    let partial = target + ".partial"
+    unlink(partial)  // what an interrupted backup left
+    try Self.createFile(partial, flags: O_EXCL)
+    do {
+      try SQLiteConnection(path: path, role: .copier, busyTimeout: options.busyTimeout).copy(to: partial)
+      // link() refuses where rename() would replace what came in between.
+      guard link(partial, target) == 0 else {
+        throw DatabaseError(.unavailable, "cannot create \(target): \(String(cString: strerror(errno)))")
+      }
+      unlink(partial)
+    } catch {
+      unlink(partial)
+      throw error
+    }
+  }
+
+  func close() async {
+    // Readers first: the last connection to close writes the log back into the file, which a reader cannot.
+    reads.close()
+    await readerThreads.join()
+    writes.close()
+    await writerThread.join()
+  }
+
+  func abandon() {
+    reads.close()
+    writes.close()
+  }
+}

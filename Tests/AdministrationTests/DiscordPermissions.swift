@@ -1,0 +1,4 @@
+import Gateway
+
+/// The core has `Permissions` too.
+typealias DiscordPermissions = Permissions

@@ -1,0 +1,80 @@
+import Commands
+import Core
+import Foundation
+import Gateway
+import Platform
+import Storage
+import Testing
+
+@testable import Bot
+
+/// A plugin is switched on and off in a guild, through real sockets.
+struct PluginFlowTests {
+  private struct Coins: Plugin {
+    let name = "coins"
+    let title = "Coins"
+    let summary = "Money of the server."
+    let migrations = [Migration(1, "purses", ["CREATE TABLE coins_purses (id \(.identity))"])]
+
+    func commands(among plugins: [PluginDescription]) throws -> [Command] { [try Pay.command(services: ())] }
+  }
+
+  private struct Pay: SlashCommand {
+    static let name = "pay", summary = "Send coins"
+    @Option("How many", range: 1...9) var amount: Int
+    func run(in context: CommandContext<Void>) async throws -> Reply { "paid \(amount)" }
+  }
+
+  /// A bot in this process, with the plugin.
+  private func withBot(
+    _ discord: TestDiscord, _ directory: URL, _ body: (SharedState) async throws -> Void
+  ) async throws {
+    let configuration = try Configuration.read([:], environment: [:], plugins: ["administration", "coins"])
+    let url = Secret("sqlite:\(directory.path())/bot.db")
+    let database = try await Database.open(url: url.reveal())
+    let shared = try await SharedState.open(database)
+    let http = try HTTPClient(log: .silent, metrics: Metrics())
+    let bot = try await Bot.assemble(
+      Bot.Surroundings(
+        target: DiscordTarget(
+          token: Secret(TestDiscord.token), apiBase: discord.addresses.apiBase, gatewayURL: nil, databaseURL: url,
+          sandbox: nil, addresses: nil),
+        configuration: configuration, shared: shared, http: http, sink: MemoryLogSink(), metrics: Metrics(),
+        time: SystemTime(), plugins: [Coins()])
+    ) { state in
+      if case .failed(let error) = state { Issue.record("refused: \(error)") }
+    }
+    try await bot.start()
+    try await eventually("the session is up") { try await discord.connectedSessions().count == 1 }
+    try await body(shared)
+    await bot.stop(limit: .seconds(5))
+    await http.shutdown()
+    await database.close()
+  }
+
+  @Test func aPluginSwitchedOffVanishesFromTheGuildAndComesBack() async throws {
+    try await withTestDiscord { discord, directory in
+      try await withBot(discord, directory) { shared in
+        try await eventually("/pay is offered") { try await discord.commands().contains("pay") }
+        #expect(try await discord.type("/pay amount:7")["content"] == "paid 7")
+
+        let refusal = try await discord.type("/help command:plugins", as: "100000000000000003").serialized()
+        #expect(!refusal.contains("disable"))
+        let answer = try await discord.type("/plugins disable plugin:coins")
+        #expect(answer.serialized().contains("Coins"))
+        #expect(try await !discord.commands().contains("pay"))
+        #expect(shared.switches.choice(of: GuildID(900_000_000_000_000_001), for: "coins") == false)
+        let audited = try await shared.auditLog.recent().map(\.entry.action)
+        #expect(audited.contains("plugin_disabled"))
+        #expect(audited.contains("command_executed"))
+      }
+      // The choice is on disk: the next start does not offer it either.
+      try await withBot(discord, directory) { _ in
+        #expect(try await !discord.commands().contains("pay"))
+        _ = try await discord.type("/plugins enable plugin:coins")
+        #expect(try await discord.commands().contains("pay"))
+        #expect(try await discord.type("/pay amount:1")["content"] == "paid 1")
+      }
+    }
+  }
+}

@@ -1,0 +1,52 @@
+import Core
+import Gateway
+import Platform
+import Storage
+import Testing
+
+@testable import Commands
+
+struct CommandAuditorTests {
+  private func report(
+    _ command: String, _ outcome: CommandOutcome, guild: Snowflake? = 9, errorID: String? = nil
+  ) -> CommandReport {
+    CommandReport(
+      command: command, plugin: "p", userID: 7, guildID: guild, channelID: 3, outcome: outcome, duration: .seconds(1),
+      errorID: errorID, undelivered: nil)
+  }
+
+  @Test func executedCommandsStandInTheAuditLog() async throws {
+    let database = try await Database.open(url: "sqlite::memory:")
+    let time = ManualTime()
+    let shared = try await SharedState.open(database, time: time)
+    let auditor = CommandAuditor(auditLog: shared.auditLog, log: .silent)
+    for report in [
+      report("giveaway create", .succeeded), report("ping", .succeeded, guild: nil), report("ping", .refused),
+      report("a b c", .failed, errorID: "7KQ2M9XD"),
+    ] {
+      await auditor.record(report)
+      time.advance(by: .seconds(1))
+    }
+    let entries = try await shared.auditLog.recent().map(\.entry)
+    #expect(
+      entries.map(\.details) == [
+        ["command": "a", "subcommand": "b c", "outcome": "failed", "errorId": "7KQ2M9XD"],
+        ["command": "ping", "outcome": "succeeded"],
+        ["command": "giveaway", "subcommand": "create", "outcome": "succeeded"],
+      ])
+    #expect(entries.map(\.guildID) == [GuildID(9), nil, GuildID(9)])
+    #expect(entries.allSatisfy { $0.action == "command_executed" && $0.category == "user_action" })
+    #expect(entries.allSatisfy { $0.userID == UserID(7) })
+    await database.close()
+  }
+
+  @Test func aFailureOfTheDatabaseIsLogged() async throws {
+    let database = try await Database.open(url: "sqlite::memory:")
+    let shared = try await SharedState.open(database)
+    await database.close()
+    let sink = MemoryLogSink()
+    await CommandAuditor(auditLog: shared.auditLog, log: Log(label: "", sink: sink))
+      .record(report("ping", .succeeded))
+    #expect(sink.records.map(\.message) == ["command not in the audit log"])
+  }
+}

@@ -1,0 +1,4 @@
+import Gateway
+
+/// The testing library has an `Attachment` too.
+typealias DiscordFile = Attachment

@@ -1,0 +1,40 @@
+#!/usr/bin/env bash
+# Installs what the tests need and runs all of them: unit and flow tests on SQLite and PostgreSQL, then other people's
+# Discord libraries against the sandbox. Needs no Discord account. Extra arguments go to `swift test`.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+. scripts/packages.sh
+
+require_swift
+install_packages "${build_packages[@]}" postgresql
+
+work=$(mktemp -d)
+chmod 711 "$work" # PostgreSQL runs as a user of its own and must reach its directory
+finish() {
+  [ ! -d "$work/postgres" ] || Tests/Support/postgres.sh stop "$work/postgres" || true
+  rm -rf "$work"
+}
+trap finish EXIT
+
+ADJUTANT_TEST_POSTGRES=$(Tests/Support/postgres.sh start "$work/postgres" | tail -n 1)
+export ADJUTANT_TEST_POSTGRES
+
+# What the bot sends in the tests is kept, to be held against Discord's own description of its API.
+export ADJUTANT_TEST_REQUEST_LOG="$work/requests.jsonl"
+
+swift build --build-tests
+# One after the other: beside CPU-bound tests, those that keep to a protocol's time limits would need luck.
+swift test --skip-build --no-parallel "$@"
+
+if ! command -v python3 >/dev/null 2>&1 || ! python3 -c 'import venv, ensurepip' >/dev/null 2>&1; then
+  echo "skipped: other Discord libraries against the sandbox (no python3 with venv here)"
+  exit 0
+fi
+export PEERS_VENV="$work/venv"
+ADJUTANT_TEST_BIN="$PWD/.build/debug/adjutant" Tests/Peers/run.sh
+if [ -z "${ADJUTANT_TEST_DISCORD_OPENAPI:-}" ]; then
+  echo "skipped: requests against Discord's OpenAPI (set ADJUTANT_TEST_DISCORD_OPENAPI to its openapi.json)"
+else
+  "$PEERS_VENV/bin/pip" install --quiet --disable-pip-version-check 'jsonschema==4.*'
+  "$PEERS_VENV/bin/python" Tests/Peers/openapi_requests.py "$ADJUTANT_TEST_DISCORD_OPENAPI" "$ADJUTANT_TEST_REQUEST_LOG"
+fi
