@@ -67,7 +67,7 @@ let tests: [Target] = [
   .testTarget(
     name: "AdministrationTests",
     dependencies: ["Platform", "Storage", "Core", "Gateway", "Commands", "Administration"]),
-  .testTarget(name: "SandboxTests", dependencies: ["Sandbox", "Gateway"]),
+  .testTarget(name: "SandboxTests", dependencies: ["Sandbox"]),
   .testTarget(name: "BotTests", dependencies: ["Bot", "Platform", "Sandbox"]),
 ]
 

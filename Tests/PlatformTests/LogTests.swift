@@ -32,6 +32,12 @@ struct LogTests {
     #expect(!line.unicodeScalars.contains { $0 == "\r" || $0 == "\u{1B}" })
   }
 
+  @Test func anEscapedLineBreakIsToldFromTheSameTwoCharacters() {
+    let format = LogFormat.text(colour: false)
+    #expect(format.line(for: record("a\nb")) != format.line(for: record("a\\nb")))
+    #expect(format.line(for: record("m", [("k", "c d\\")])).hasSuffix("k=\"c d\\\\\"\n"))
+  }
+
   @Test func secretsNeverShow() {
     struct Holder { let token: Secret<String> }
     let holder = Holder(token: Secret("hunter2"))

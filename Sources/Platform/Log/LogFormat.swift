@@ -5,7 +5,8 @@ public enum LogFormat: Sendable {
   /// For machines: one JSON object per line with `time`, `level`, `label`, `message` and the fields.
   case jsonLines
 
-  /// The line, newline included. Control characters in text are escaped, so no value can forge a second line.
+  /// The line, newline included. Control characters and backslashes in text are escaped, so no
+  /// value can forge a second line or look like an escaped one.
   public func line(for record: LogRecord) -> String {
     switch self {
     case .text(let colour): Self.text(record, colour: colour)
@@ -67,11 +68,14 @@ public enum LogFormat: Sendable {
 
   private static func escaped(_ text: String) -> String {
     guard
-      text.unicodeScalars.contains(where: { $0.value < 0x20 || $0.value == 0x7F || (0x80...0x9F).contains($0.value) })
+      text.unicodeScalars.contains(where: {
+        $0.value < 0x20 || $0 == "\\" || $0.value == 0x7F || (0x80...0x9F).contains($0.value)
+      })
     else { return text }
     var result = ""
     for scalar in text.unicodeScalars {
       switch scalar {
+      case "\\": result += "\\\\"
       case "\n": result += "\\n"
       case "\r": result += "\\r"
       case "\t": result += "\\t"

@@ -11,11 +11,11 @@ public enum WebSocketHandshake {
     return base64(bytes)
   }
 
-  /// The `Sec-WebSocket-Accept` that answers a key.
+  /// The `Sec-WebSocket-Accept` that answers a key; empty, which no peer takes, if OpenSSL is built without SHA-1.
   public static func accept(for key: String) -> String {
     let text = Array((key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11").utf8)
     var digest = [UInt8](repeating: 0, count: Int(SHA_DIGEST_LENGTH))
-    _ = SHA1(text, text.count, &digest)
+    guard SHA1(text, text.count, &digest) != nil else { return "" }
     return base64(digest)
   }
 
