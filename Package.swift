@@ -38,6 +38,7 @@ let rooms: [Target] = [
   .target(name: "Core", dependencies: ["Platform", "Storage"]),
   .target(name: "Gateway", dependencies: ["Platform"]),
   .target(name: "Commands", dependencies: ["Platform", "Storage", "Core", "Gateway"]),
+  .target(name: "GatewayStore", dependencies: ["Platform", "Core", "Gateway"]),
   .target(
     name: "Administration",
     dependencies: ["Platform", "Storage", "Core", "Gateway", "Commands"],
@@ -46,7 +47,7 @@ let rooms: [Target] = [
   .executableTarget(
     name: "Bot",
     dependencies: [
-      "Platform", "HTTP", "Storage", "Core", "Gateway", "Commands", "Administration", "Sandbox",
+      "Platform", "HTTP", "Storage", "Core", "Gateway", "Commands", "GatewayStore", "Administration", "Sandbox",
     ]),
   .executableTarget(name: "Benchmarks", dependencies: ["Platform", "Gateway", "CZlib"]),
 ]
@@ -63,6 +64,9 @@ let tests: [Target] = [
   .testTarget(name: "StorageTests", dependencies: ["Storage", "StorageTestSupport", "StorageCrashProbe"]),
   .testTarget(name: "CoreTests", dependencies: ["Core", "StorageTestSupport"]),
   .testTarget(name: "GatewayTests", dependencies: ["Gateway", "HTTP", "Sandbox"]),
+  .testTarget(
+    name: "GatewayStoreTests",
+    dependencies: ["GatewayStore", "Gateway", "Core", "Storage", "Platform", "StorageTestSupport"]),
   .testTarget(name: "CommandsTests", dependencies: ["Platform", "Storage", "Core", "Gateway", "Commands"]),
   .testTarget(
     name: "AdministrationTests",

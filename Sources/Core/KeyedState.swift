@@ -64,6 +64,27 @@ public struct KeyedState: Sendable {
     }
   }
 
+  /// As ``update(_:_:)``, for a change that depends on the time and has a result of its own. The time is that of the
+  /// clock which all processes on this database share, read when no other process can come between any more.
+  public func change<Result: Sendable>(
+    _ name: String, _ body: @escaping @Sendable (inout JSON?, Timestamp) throws -> Result
+  ) async throws -> Result {
+    try await database.write { [time] transaction in
+      try transaction.lock("keyed_state.\(name)")
+      let now = try transaction.sharedTime(or: time)
+      var value = try Self.find(name, in: transaction)?.value
+      let before = value
+      let result = try body(&value, now)
+      guard value != before else { return result }
+      if let value {
+        try Self.set(name, to: value, at: now, in: transaction)
+      } else {
+        try transaction.execute("DELETE FROM keyed_state WHERE name = $1", name)
+      }
+      return result
+    }
+  }
+
   public func remove(_ name: String) async throws {
     try await database.write { transaction in
       try transaction.execute("DELETE FROM keyed_state WHERE name = $1", name)

@@ -1,3 +1,5 @@
+import Platform
+
 /// A consistent view of the database as it was when the transaction began.
 ///
 /// Lives only inside the body given to ``Database/read(_:)`` or ``Database/write(_:)`` and cannot leave it: it is not
@@ -79,6 +81,21 @@ public final class Transaction: ReadTransaction {
     switch engine {
     case .sqlite: break
     case .postgreSQL: _ = try run("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", [name])
+    }
+  }
+
+  /// The time by a clock that all processes on this database share.
+  ///
+  /// PostgreSQL: the server's, as its clients may run on several machines. SQLite: `local`, as they run on one.
+  public func sharedTime(or local: any TimeSource) throws -> Timestamp {
+    switch engine {
+    case .sqlite: return local.timestamp
+    case .postgreSQL:
+      let milliseconds = try queryOne(
+        "SELECT CAST(floor(extract(epoch FROM clock_timestamp()) * 1000) AS bigint) AS milliseconds"
+      ) { try $0.value("milliseconds", as: Int64.self) }
+      guard let milliseconds else { throw DatabaseError(.other, "the server did not tell the time") }
+      return Timestamp(milliseconds: milliseconds)
     }
   }
 

@@ -68,7 +68,10 @@ private struct Bench {
   let sessions = MemorySessionStore()
   let inbox = Inbox<Dispatched<Message>>()
 
-  func client(sessions: (any SessionStore)? = nil, shards: GatewayClient.Shards = .automatic) -> GatewayClient {
+  func client(
+    sessions: (any SessionStore)? = nil, budget: (any IdentifyBudget)? = nil,
+    shards: GatewayClient.Shards = .automatic
+  ) -> GatewayClient {
     let rest = RESTClient(
       configuration: RESTClient.Configuration(token: Secret("abc")),
       transport: ScriptedTransport([.response(200, [:], gatewayBot)]), log: .silent, metrics: Metrics())
@@ -76,7 +79,8 @@ private struct Bench {
     let client = GatewayClient(
       configuration: GatewayClient.Configuration(
         token: Secret("abc"), intents: [.guilds, .messageContent], shards: shards, compression: .none),
-      rest: rest, connector: gateway, sessions: sessions ?? self.sessions, log: .silent, metrics: Metrics(),
+      rest: rest, connector: gateway, sessions: sessions ?? self.sessions, budget: budget, log: .silent,
+      metrics: Metrics(),
       onState: { state in
         switch state {
         case .ready(let shard, let resumed): states.put(["\(shard) \(resumed ? "resumed" : "ready")"])
@@ -145,6 +149,43 @@ private struct Bench {
     #expect(await third.sent.wait(for: 1)[0]["d"]?["seq"] == 5)
     await restarted.stop(saving: false)
     #expect(third.closed.items == [.endSession])
+  }
+
+  /// A process killed at any moment has sent no identify that is not counted.
+  @Test(.timeLimit(.minutes(1))) func anIdentifyIsCountedBeforeItIsSent() async throws {
+    final class Witness: IdentifyBudget {
+      let asked = Inbox<IdentifyPurpose>()
+      let counted = Latch()
+      let proved = Inbox<ShardID>()
+      func report(_ limit: SessionStartLimit) {}
+      func spend(_ shard: ShardID, for purpose: IdentifyPurpose) async -> IdentifyLedger.Answer {
+        asked.put([purpose])
+        await counted.wait()
+        return .granted
+      }
+      func giveBack(_ shard: ShardID) {}
+      func proved(_ shard: ShardID) { proved.put([shard]) }
+    }
+    let bench = Bench()
+    let witness = Witness()
+    let client = bench.client(budget: witness)
+    try await client.start()
+    let connection = await bench.gateway.connection(0)
+    connection.hello()
+    #expect(await witness.asked.wait(for: 1) == [.start])
+    // The store has not answered: whatever is sent until then is no identify.
+    connection.receive(#"{"op":1,"d":null}"#)
+    #expect(await connection.sent.wait(for: 1)[0]["op"] == 1)
+    await witness.counted.open()
+    #expect(await connection.sent.wait(for: 2)[1]["op"] == 2)
+    // A lost session is no start.
+    connection.receive(readyEvent)
+    _ = await bench.states.wait(for: 1)
+    connection.end(.sessionTimedOut)
+    let second = await bench.gateway.connection(1)
+    second.hello()
+    #expect(await witness.asked.wait(for: 2) == [.start, .recovery])
+    await client.stop(saving: false)
   }
 
   @Test(.timeLimit(.minutes(1))) func aFatalCloseIsToldAndNotRetried() async throws {

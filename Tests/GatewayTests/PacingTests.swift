@@ -45,14 +45,9 @@ import Testing
 @Suite struct IdentifyQueueTests {
   private let start = ContinuousClock.Instant.now
 
-  private func limit(remaining: Int = 1_000, concurrency: Int = 1) -> SessionStartLimit {
-    SessionStartLimit(
-      total: 1_000, remaining: remaining, resetAfter: .seconds(600), maxConcurrency: concurrency)
-  }
-
   @Test func oneKeyIdentifiesEveryFiveSecondsInTheOrderOfTheShards() throws {
-    let queue = DrivenQueue(limit: limit(), now: start)
-    for shard in [2, 0, 1] { queue.request(shard: shard) }
+    let queue = DrivenQueue(concurrency: 1)
+    for shard in [2, 0, 1] { queue.request(shard) }
     var now = start
     var order: [Int] = []
     var times: [ContinuousClock.Instant] = []
@@ -70,38 +65,40 @@ import Testing
   }
 
   @Test func keysRunBesideEachOther() {
-    let queue = DrivenQueue(limit: limit(concurrency: 16), now: start)
-    for shard in 0..<32 { queue.request(shard: shard) }
+    let queue = DrivenQueue(concurrency: 16)
+    for shard in 0..<32 { queue.request(shard) }
     let first = queue.grant(at: start)
     #expect(first.shards == Array(0..<16))
     #expect(queue.grant(at: start.advanced(by: .seconds(4.9))).shards.isEmpty)
     #expect(queue.grant(at: first.next ?? start).shards == Array(16..<32))
   }
 
-  @Test func anEmptyBudgetWaitsForItsReset() {
-    let queue = DrivenQueue(limit: limit(remaining: 1, concurrency: 4), now: start)
-    for shard in 0..<3 { queue.request(shard: shard) }
-    let (granted, next) = queue.grant(at: start)
-    #expect(granted == [0])
-    #expect(next == start.advanced(by: .seconds(600)))
-    #expect(queue.grant(at: start.advanced(by: .seconds(600))).shards == [1, 2])
-  }
-
-  @Test func aSlotGivenBackCountsAgain() {
-    let queue = DrivenQueue(limit: limit(remaining: 1), now: start)
-    queue.request(shard: 0)
+  @Test func aNewConcurrencyFreesNoKeyBeforeAllWere() {
+    let queue = DrivenQueue(concurrency: 1)
+    queue.request(0)
     #expect(queue.grant(at: start).shards == [0])
-    queue.giveBack()
-    queue.request(shard: 0)
-    #expect(queue.grant(at: start.advanced(by: .seconds(6))).shards == [0])
+    queue.update(concurrency: 4)
+    for shard in 0..<4 { queue.request(shard) }
+    #expect(queue.grant(at: start.advanced(by: .seconds(4.9))).shards.isEmpty)
+    #expect(queue.grant(at: start.advanced(by: .seconds(6))).shards == [0, 1, 2, 3])
   }
 
   @Test func aWithdrawnRequestGetsNothing() {
-    let queue = DrivenQueue(limit: limit(), now: start)
-    queue.request(shard: 0)
-    queue.withdraw(shard: 0)
+    let queue = DrivenQueue(concurrency: 1)
+    queue.request(0)
+    queue.withdraw(0)
     let (granted, next) = queue.grant(at: start)
     #expect(granted.isEmpty && next == nil)
+  }
+
+  @Test func twoSetsOfShardsShareTheKeys() {
+    var queue = IdentifyQueue(maxConcurrency: 1)
+    for shard in [ShardID(1, of: 2), ShardID(0, of: 2), ShardID(0, of: 1)] { queue.request(shard) }
+    let first = queue.grant(at: start)
+    #expect(first.shards == [ShardID(0, of: 1)])
+    let second = queue.grant(at: first.next ?? start)
+    #expect(second.shards == [ShardID(0, of: 2)])
+    #expect(queue.waitingCount == 1)
   }
 }
 
@@ -109,12 +106,13 @@ import Testing
 private final class DrivenQueue {
   private var queue: IdentifyQueue
 
-  init(limit: SessionStartLimit, now: ContinuousClock.Instant) { queue = IdentifyQueue(limit: limit, now: now) }
+  init(concurrency: Int) { queue = IdentifyQueue(maxConcurrency: concurrency) }
 
-  func request(shard: Int) { queue.request(shard: shard) }
-  func withdraw(shard: Int) { queue.withdraw(shard: shard) }
-  func giveBack() { queue.giveBack() }
+  func request(_ shard: Int) { queue.request(ShardID(shard, of: 64)) }
+  func withdraw(_ shard: Int) { queue.withdraw(ShardID(shard, of: 64)) }
+  func update(concurrency: Int) { queue.update(maxConcurrency: concurrency) }
   func grant(at now: ContinuousClock.Instant) -> (shards: [Int], next: ContinuousClock.Instant?) {
-    queue.grant(at: now)
+    let (shards, next) = queue.grant(at: now)
+    return (shards.map(\.id), next)
   }
 }

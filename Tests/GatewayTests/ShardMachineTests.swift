@@ -266,6 +266,34 @@ extension [ShardMachine.Action] {
     #expect(shard.nextConnection(after: actions).url == nil || shard.session == nil)
   }
 
+  @Test func aReplayThatBreaksOffIsTakenUpAgainAsOftenAsItBringsSomething() {
+    let shard = machine(session: session)
+    _ = shard.feed(.start)
+    _ = shard.hello()
+    for number in Int64(8)...20 {
+      #expect(shard.admit(sequence: number))
+      let actions = shard.feed(.closed(nil))
+      #expect(!actions.contains(.sessionLost))
+      let resumed = GatewaySession(id: "s", sequence: number, resumeURL: "wss://resume", shardCount: 1)
+      #expect(shard.nextConnection(after: actions).greets.contains(.send(.resume(resumed))))
+    }
+    // What was seen before is no progress.
+    #expect(!shard.admit(sequence: 20))
+    _ = shard.nextConnection(after: shard.feed(.closed(nil)))
+    #expect(shard.feed(.closed(nil)).contains(.sessionLost))
+  }
+
+  @Test func aRefusedResumeCountsAgainAfterASuccessfulOne() {
+    let shard = machine(session: session)
+    _ = shard.feed(.start)
+    _ = shard.hello()
+    _ = shard.nextConnection(after: shard.feed(.closed(nil)))
+    _ = shard.feed(.frame(.resumed))
+    let actions = shard.feed(.closed(nil))
+    _ = shard.nextConnection(after: actions)
+    #expect(!shard.feed(.closed(nil)).contains(.sessionLost))
+  }
+
   @Test func aDeadResumeHostIsReplacedByTheNormalOneWithoutLosingTheSession() {
     let shard = machine(session: session)
     _ = shard.feed(.start)
@@ -339,6 +367,100 @@ extension [ShardMachine.Action] {
     #expect(shard.feed(.frame(.resumed)).timer(.stable) != nil)
     _ = shard.feed(.timer(.stable))
     #expect(shard.feed(.closed(nil)).contains(.connect(url: "wss://resume")))
+  }
+
+  @Test func aSessionThatLastedClearsItsIdentify() {
+    let shard = machine()
+    shard.becomeReady()
+    #expect(shard.feed(.timer(.stable)) == [.identifyProved])
+    // A resume costs no identify and so clears none.
+    _ = shard.nextConnection(after: shard.feed(.closed(nil)))
+    _ = shard.feed(.frame(.resumed))
+    #expect(shard.feed(.timer(.stable)).isEmpty)
+  }
+
+  @Test func theSessionsHostIsTriedAgainWhenTheNormalOneIsDeadToo() {
+    let shard = machine(session: session)
+    #expect(shard.feed(.start).contains(.connect(url: "wss://resume")))
+    var urls: [String] = []
+    for _ in 0..<4 {
+      var actions = shard.feed(.closed(nil))
+      if shard.state == .awaitingReconnect { actions = shard.feed(.timer(.reconnect)) }
+      for case .connect(let url) in actions { urls.append(url) }
+    }
+    #expect(urls == ["wss://normal", "wss://resume", "wss://normal", "wss://resume"])
+    #expect(shard.session == session)
+  }
+
+  @Test func aSuccessfulResumeGoesBackToTheSessionsHost() {
+    let shard = machine(session: session)
+    _ = shard.feed(.start)
+    _ = shard.nextConnection(after: shard.feed(.closed(nil)))
+    _ = shard.feed(.frame(.resumed))
+    #expect(shard.nextConnection(after: shard.feed(.closed(nil))).url == "wss://resume")
+  }
+
+  @Test func theInvalidSessionOfAnIdentifyWaitsBeforeTheNext() throws {
+    let shard = machine()
+    _ = shard.feed(.start)
+    _ = shard.hello()
+    _ = shard.feed(.identifySlotGranted)
+    for _ in 0..<3 {
+      let actions = shard.feed(.frame(.invalidSession(isResumable: false)))
+      #expect(!actions.contains(.sessionLost))
+      #expect(try #require(actions.timer(.reconnect)) >= .seconds(1))
+      #expect(shard.nextConnection(after: actions).greets.contains(.requestIdentifySlot))
+      _ = shard.feed(.identifySlotGranted)
+    }
+  }
+
+  @Test func heartbeatsGoOnWhileASlotIsAwaited() {
+    let shard = machine()
+    _ = shard.feed(.start)
+    _ = shard.hello()
+    #expect(shard.feed(.timer(.heartbeat)) == [.send(.heartbeat(nil)), .startTimer(.heartbeat, .seconds(40))])
+    let given = shard.feed(.timer(.heartbeat))
+    #expect(given.contains(.close(.keepSession)))
+    #expect(given.contains(.withdrawIdentifyRequest))
+  }
+
+  /// What may come in the wrong state changes nothing but a note.
+  @Test(arguments: [
+    GatewayFrame.hello(heartbeatInterval: .seconds(1)), .ready(sessionID: "x", resumeURL: nil, sequence: 99), .resumed,
+    .unknown(opcode: 77), .heartbeatACK,
+  ])
+  func aFrameOutOfPlaceChangesNothing(frame: GatewayFrame) {
+    let shard = machine()
+    shard.becomeReady()
+    let before = shard.session
+    #expect(shard.feed(.frame(frame)).isEmpty)
+    #expect(shard.state == .ready)
+    #expect(shard.session == before)
+  }
+
+  @Test func timersThatFireLateChangeNothing() {
+    for kind in ShardMachine.TimerKind.allCases where kind != .heartbeat {
+      let shard = machine()
+      shard.becomeReady()
+      _ = shard.feed(.timer(kind))
+      #expect(shard.state == .ready)
+    }
+    let waiting = machine()
+    _ = waiting.feed(.start)
+    _ = waiting.feed(.closed(nil))
+    #expect(waiting.state == .awaitingReconnect)
+    #expect(waiting.feed(.timer(.heartbeat)).isEmpty)
+    #expect(waiting.feed(.closed(nil)).isEmpty, "the end of an old connection says nothing of the next")
+  }
+
+  @Test func noEventIsAdmittedWithoutASession() {
+    let shard = machine()
+    #expect(!shard.admit(sequence: 1))
+    _ = shard.feed(.start)
+    _ = shard.hello()
+    #expect(!shard.admit(sequence: 1))
+    _ = shard.feed(.identifySlotGranted)
+    #expect(!shard.admit(sequence: 1), "READY comes first")
   }
 
   @Test func aSlotThatComesTooLateIsGivenBack() {

@@ -2,6 +2,7 @@ import Administration
 import Commands
 import Core
 import Gateway
+import GatewayStore
 import Platform
 
 /// The parts of one bot, wired to each other.
@@ -65,7 +66,8 @@ final class Bot: Sendable {
         compression: configuration.discord.compression),
       rest: rest,
       connector: WebSocketConnector(configuration: .init(usesProxyFromEnvironment: surroundings.target.sandbox == nil)),
-      sessions: StoredSessions(state: shared.state), time: time,
+      sessions: StoredSessions(state: shared.state),
+      budget: StoredIdentifyBudget(state: shared.state, log: Log(label: "gateway", sink: sink)), time: time,
       log: Log(label: "", sink: sink), metrics: metrics,
       onState: onState)
     enabled = GuildPlugins(switches: shared.switches, defaults: configuration.pluginDefaults)

@@ -1,75 +1,50 @@
 import Platform
 
-/// Spaces identifies as Discord wants them: one per five seconds and key (`shard % max_concurrency`), in the order of the
-/// shards, and never more than the day allows. Pure: the caller brings the time.
+/// Spaces the identifies of this process as Discord wants them: one per five seconds and key
+/// (`shard % max_concurrency`), in the order of the shards. Pure: the caller brings the time.
 ///
-/// Resumes do not pass here. See `developers/events/gateway`, "Max Concurrency" and "Session Start Limit Object".
+/// How many the day allows, and what other processes do, is ``IdentifyLedger``'s matter. Resumes pass neither.
+/// See `developers/events/gateway`, "Max Concurrency".
 public struct IdentifyQueue: Sendable {
-  public static let spacing = Duration.seconds(5)
+  /// Five seconds, and a little more: Discord takes the identify when it arrives, not when it is sent, and the second
+  /// of two may travel faster.
+  public static let spacing = Duration.milliseconds(5_500)
 
   private var maxConcurrency: Int
-  private var waiting: Set<Int> = []
+  private var waiting: Set<ShardID> = []
   private var nextFree: [Int: ContinuousClock.Instant] = [:]
-  private var remaining: Int
-  private var total: Int
-  private var resetsAt: ContinuousClock.Instant
 
-  /// Discord takes the identify when it arrives, not when it is sent: a little more than five seconds keeps two of them
-  /// apart even when the second one travels faster.
-  private static let margin = Duration.milliseconds(250)
-
-  public init(limit: SessionStartLimit, now: ContinuousClock.Instant) {
-    maxConcurrency = max(1, limit.maxConcurrency)
-    remaining = limit.remaining
-    total = limit.total
-    resetsAt = now.advanced(by: limit.resetAfter)
-  }
+  public init(maxConcurrency: Int) { self.maxConcurrency = max(1, maxConcurrency) }
 
   /// Takes over what `/gateway/bot` says now.
-  public mutating func update(_ limit: SessionStartLimit, now: ContinuousClock.Instant) {
-    let waiting = self.waiting
-    let nextFree = maxConcurrency == max(1, limit.maxConcurrency) ? self.nextFree : [:]
-    self = IdentifyQueue(limit: limit, now: now)
-    self.waiting = waiting
-    self.nextFree = nextFree
+  public mutating func update(maxConcurrency new: Int) {
+    let new = max(1, new)
+    guard new != maxConcurrency else { return }
+    // A shard may have another key now: none is free before all were.
+    if let latest = nextFree.values.max() {
+      nextFree = Dictionary(uniqueKeysWithValues: (0..<min(new, 1_024)).map { ($0, latest) })
+    }
+    maxConcurrency = new
   }
 
-  public mutating func request(shard: Int) { waiting.insert(shard) }
-  public mutating func withdraw(shard: Int) { waiting.remove(shard) }
+  public var waitingCount: Int { waiting.count }
 
-  /// A granted slot was not used: the day's budget gets it back. The key stays taken for its five seconds.
-  public mutating func giveBack() { remaining = min(total, remaining + 1) }
+  public mutating func request(_ shard: ShardID) { waiting.insert(shard) }
+  public mutating func withdraw(_ shard: ShardID) { waiting.remove(shard) }
 
   /// The shards that may identify now, and when to ask again for those that still wait.
-  public mutating func grant(at now: ContinuousClock.Instant) -> (shards: [Int], next: ContinuousClock.Instant?) {
-    if now >= resetsAt {
-      remaining = total
-      // The day that starts now; `/gateway/bot` corrects it when it is asked again.
-      resetsAt = now.advanced(by: .seconds(86_400))
-    }
-    var granted: [Int] = []
-    var next: ContinuousClock.Instant?
+  public mutating func grant(at now: ContinuousClock.Instant) -> (shards: [ShardID], next: ContinuousClock.Instant?) {
+    var granted: [ShardID] = []
     // Lower shards first: Discord wants one row of keys finished before the next begins.
-    for shard in waiting.sorted() {
-      guard remaining > 0 else {
-        next = min(next ?? resetsAt, resetsAt)
-        break
-      }
-      let key = shard % maxConcurrency
-      if let free = nextFree[key], free > now {
-        next = min(next ?? free, free)
-      } else {
-        granted.append(shard)
-        remaining -= 1
-        nextFree[key] = now.advanced(by: Self.spacing + Self.margin)
-      }
+    for shard in waiting.sorted(by: { ($0.id, $0.count) < ($1.id, $1.count) }) {
+      let key = shard.id % maxConcurrency
+      if let free = nextFree[key], free > now { continue }
+      granted.append(shard)
+      nextFree[key] = now.advanced(by: Self.spacing)
     }
     waiting.subtract(granted)
-    // A shard behind one granted in this round waits for the same key.
-    for shard in waiting {
-      if let free = nextFree[shard % maxConcurrency], remaining > 0 { next = min(next ?? free, free) }
-    }
-    return (granted, waiting.isEmpty ? nil : next)
+    let next = waiting.compactMap { nextFree[$0.id % maxConcurrency] }.min()
+    return (granted, next)
   }
 }
 

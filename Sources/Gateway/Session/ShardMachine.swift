@@ -35,6 +35,8 @@ public struct ShardMachine: Sendable {
     case returnIdentifySlot
     /// A session began or was taken up; from now on events are dispatched.
     case ready(resumed: Bool)
+    /// The session that an identify began has lasted.
+    case identifyProved
     /// There is nothing to resume any more; what is stored is to be forgotten.
     case sessionLost
     case failed(GatewayFatalError)
@@ -115,8 +117,9 @@ public struct ShardMachine: Sendable {
   private var failures = 0
   /// Identifies sent since the last stable connection: each costs one of the day's budget.
   private var identifies = 0
-  /// RESUMEs in a row that ended before RESUMED.
+  /// RESUMEs in a row that ended before RESUMED and without having brought an event.
   private var failedResumes = 0
+  private var replayedOnThisConnection = false
   private var avoidsResumeURL = false
 
   /// - Parameter session: from the last run; dropped if it belongs to another number of shards.
@@ -142,6 +145,7 @@ public struct ShardMachine: Sendable {
       throw DecodingFailure(path: ["s"], reason: "jumps from \(last) to \(number)")
     }
     if let sequence, number <= sequence { return false }
+    replayedOnThisConnection = true
     sequence = number
     session?.sequence = number
     return true
@@ -197,7 +201,8 @@ public struct ShardMachine: Sendable {
       if session != nil { avoidsResumeURL.toggle() }
     case .awaitingIdentifySlot: actions.append(.withdrawIdentifyRequest)
     case .resuming:
-      failedResumes += 1
+      // One that was broken off in the middle of its replay was accepted, and the rest is still to be had.
+      failedResumes = replayedOnThisConnection ? 0 : failedResumes + 1
       if failedResumes >= 2 { forgetSession() }
     default: break
     }
@@ -320,6 +325,7 @@ public struct ShardMachine: Sendable {
     if let session {
       state = .resuming
       heardSinceReadyTimer = false
+      replayedOnThisConnection = false
       actions += [.send(.resume(session)), .startTimer(.ready, settings.readyLimit)]
     } else {
       state = .awaitingIdentifySlot
@@ -369,8 +375,8 @@ public struct ShardMachine: Sendable {
     case (.reconnect, .awaitingReconnect): return connect()
     case (.stable, .ready):
       failures = 0
-      identifies = 0
-      return []
+      defer { identifies = 0 }
+      return identifies > 0 ? [.identifyProved] : []
     default: return []  // fired while it was being cancelled
     }
   }

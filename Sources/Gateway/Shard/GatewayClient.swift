@@ -58,7 +58,7 @@ public actor GatewayClient {
   /// - Parameter onState: called on the shards' threads; must not block.
   public init(
     configuration: Configuration, rest: RESTClient, connector: any GatewayConnector,
-    sessions: any SessionStore = MemorySessionStore(), budget: any IdentifyBudget = UnlimitedIdentifyBudget(),
+    sessions: any SessionStore = MemorySessionStore(), budget: (any IdentifyBudget)? = nil,
     cache: GuildCache? = GuildCache(), time: any TimeSource = SystemTime(),
     random: any RandomSource = SystemRandom(), log: Log, metrics: Metrics,
     onState: @escaping @Sendable (GatewayState) -> Void = { _ in }
@@ -67,7 +67,7 @@ public actor GatewayClient {
     self.rest = rest
     self.connector = connector
     self.sessions = sessions
-    self.budget = budget
+    self.budget = budget ?? MemoryIdentifyBudget(time: time, random: random)
     self.cache = cache
     self.time = time
     self.random = random
@@ -101,7 +101,10 @@ public actor GatewayClient {
       ])
     let loops = try EventLoopGroup(count: max(1, min(ids.count, configuration.maximumLoops)), name: "gateway")
     self.loops = loops
-    let gate = IdentifyGate(limit: limit, budget: budget, time: time, log: log)
+    let gate = IdentifyGate(limit: limit, budget: budget, time: time, log: log) { [rest] in
+      try await rest.gatewayInformation().sessionStartLimit
+    }
+    await gate.report(limit)
     for id in ids {
       let shardID = ShardID(id, of: total)
       var session: GatewaySession?

@@ -55,6 +55,8 @@ actor Shard {
   private var identifyTask: Task<Void, Never>?
   private var beatSentAt: ContinuousClock.Instant?
   private var isFlushScheduled = false
+  /// Whether it was ready before in this process.
+  private var hasServed = false
   private var stopWaiters: [CheckedContinuation<Void, Never>] = []
 
   init(
@@ -154,6 +156,9 @@ actor Shard {
       case .returnIdentifySlot:
         let (gate, id) = (gate, id)
         Task { await gate.giveBack(id) }
+      case .identifyProved:
+        let (gate, id) = (gate, id)
+        Task { await gate.proved(id) }
       case .ready(let resumed): becameReady(resumed: resumed)
       case .sessionLost: forgetSession()
       case .failed(let error):
@@ -230,10 +235,10 @@ actor Shard {
 
   private func requestIdentifySlot() {
     identifyTask?.cancel()
-    let (gate, id) = (gate, id)
+    let (gate, id, purpose) = (gate, id, hasServed ? IdentifyPurpose.recovery : .start)
     identifyTask = Task { [weak self] in
       // Cancelled: the machine has withdrawn its request.
-      guard (try? await gate.acquire(id)) != nil else { return }
+      guard (try? await gate.acquire(id, for: purpose)) != nil else { return }
       await self?.identifySlotGranted()
     }
   }
@@ -241,6 +246,7 @@ actor Shard {
   private func identifySlotGranted() { perform(machine.handle(.identifySlotGranted)) }
 
   private func becameReady(resumed: Bool) {
+    hasServed = true
     shared.withLock { $0.isReady = true }
     log.notice(resumed ? "resumed" : "ready", ["shard": .of(id)])
     onState(.ready(id, resumed: resumed))

@@ -4,15 +4,17 @@ import Gateway
 import Platform
 
 /// Gateway sessions in the database, so that a restart takes them up again.
-struct StoredSessions: SessionStore {
-  let state: KeyedState
+public struct StoredSessions: SessionStore {
+  private let state: KeyedState
 
-  func load(shard: ShardID) async throws -> GatewaySession? {
+  public init(state: KeyedState) { self.state = state }
+
+  public func load(shard: ShardID) async throws -> GatewaySession? {
     guard let entry = try await state.find(name(of: shard)) else { return nil }
     return try JSONDecoder().decode(GatewaySession.self, from: Data(entry.value.serialized().utf8))
   }
 
-  func save(_ session: GatewaySession?, shard: ShardID) async throws {
+  public func save(_ session: GatewaySession?, shard: ShardID) async throws {
     guard let session else { return try await state.remove(name(of: shard)) }
     try await state.set(name(of: shard), to: JSON(parsing: [UInt8](JSONEncoder().encode(session))))
   }
