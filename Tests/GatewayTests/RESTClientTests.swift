@@ -1,3 +1,4 @@
+import Foundation
 import Platform
 import Synchronization
 import Testing
@@ -15,6 +16,7 @@ final class ScriptedTransport: RESTTransport {
   private struct State {
     var script: [Answer]
     var requests: [RESTRequest] = []
+    var uploads: [[UInt8]] = []
   }
   private let state: Mutex<State>
 
@@ -22,7 +24,15 @@ final class ScriptedTransport: RESTTransport {
 
   var requests: [RESTRequest] { state.withLock { $0.requests } }
 
+  /// The bodies that were made while they were sent.
+  var uploads: [[UInt8]] { state.withLock { $0.uploads } }
+
   func send(_ request: RESTRequest) async throws -> RESTResponse {
+    if let upload = request.upload {
+      let bytes = Mutex<[UInt8]>([])
+      try await upload.write { piece in bytes.withLock { $0 += piece } }
+      state.withLock { $0.uploads.append(bytes.withLock { $0 }) }
+    }
     let answer: Answer? = state.withLock { state in
       state.requests.append(request)
       return state.script.isEmpty ? nil : state.script.removeFirst()
@@ -59,15 +69,126 @@ private let message =
 
 private func client(
   _ transport: ScriptedTransport, time: any TimeSource = LeapingTime(),
-  onRequest: (@Sendable (RESTClient.RequestRecord) -> Void)? = nil
+  onRequest: (@Sendable (RESTClient.RequestRecord) -> Void)? = nil,
+  configure: (inout RESTClient.Configuration) -> Void = { _ in }
 ) -> RESTClient {
-  RESTClient(
-    configuration: RESTClient.Configuration(baseURL: "http://discord/api/v10", token: Secret("abc")),
-    transport: transport, time: time, random: SeededRandom(seed: 1), log: .silent, metrics: Metrics(),
+  var configuration = RESTClient.Configuration(baseURL: "http://discord/api/v10", token: Secret("abc"))
+  configure(&configuration)
+  return RESTClient(
+    configuration: configuration, transport: transport, time: time, random: SeededRandom(seed: 1), log: .silent,
+    metrics: Metrics(),
     onRequest: onRequest)
 }
 
 @Suite struct RESTClientTests {
+  /// Without Discord's Via or without JSON it is not Discord who refuses: then nothing at all is sent for a while.
+  @Test(
+    arguments: [
+      (["Retry-After": "7"], #"{"message":"x","retry_after":7,"global":false}"#, Duration.seconds(60)),
+      (["Retry-After": "90", "Via": "1.1 google"], "<html>error code: 1015</html>", .seconds(90)),
+      (["Via": "1.1 google"], #"{"message":"x","retry_after":7,"global":true}"#, .seconds(7)),
+      (["Via": "1.1 google", "X-RateLimit-Scope": "user"], #"{"retry_after":7}"#, .zero),
+    ] as [(HTTPHeaders, String, Duration)])
+  func aRefusalOfTheEdgeHoldsEveryRoute(headers: HTTPHeaders, body: String, hold: Duration) async throws {
+    let time = LeapingTime()
+    let transport = ScriptedTransport([.response(429, headers, body), .response(200, [:], user)])
+    let rest = client(transport, time: time, configure: { $0.maximumWait = .seconds(5) })
+    await #expect(throws: DiscordError.self) { _ = try await rest.message(9, in: 5) }
+    let isHeld = hold > .zero
+    if isHeld {
+      let error = await #expect(throws: DiscordError.self) { _ = try await rest.currentUser() }
+      guard case .rateLimited(_, retryAfter: hold) = error else {
+        Issue.record("\(String(describing: error))")
+        return
+      }
+    } else {
+      _ = try await rest.currentUser()
+    }
+  }
+
+  @Test func aBodyThatBreaksALimitIsNotSent() async throws {
+    let transport = ScriptedTransport([])
+    let rest = client(transport)
+    let long = String(repeating: "ä", count: 257)
+    let body = MessageBody(
+      content: String(repeating: "x", count: 2_001),
+      embeds: [Embed(), Embed(title: long, fields: [.init("n", "")])],
+      files: [FileUpload(name: "f", contentType: "a/b", content: .stream(length: 11 << 20) { _ in })])
+    let error = await #expect(throws: DiscordError.self) { _ = try await rest.createMessage(body, in: 5) }
+    guard case .invalid(_, let fields) = error else {
+      Issue.record("\(String(describing: error))")
+      return
+    }
+    #expect(fields.map(\.path) == ["content", "embeds[1].title", "embeds[1].fields[0].value", "files[0]"])
+    #expect(fields[1].description == "embeds[1].title: must be 256 or fewer in length, has 257")
+    let reason = await #expect(throws: DiscordError.self) {
+      try await rest.deleteMessage(9, in: 5, reason: long + long)
+    }
+    #expect(reason?.description.contains("reason: must be 512 or fewer in length") == true)
+    #expect(transport.requests.isEmpty)
+  }
+
+  /// The pieces of a body come anew for every attempt, or the error says why there was none.
+  @Test(arguments: [true, false]) func aStreamedFileIsSentAgainOnlyIfItCanBeHadAgain(isRepeatable: Bool) async throws {
+    let limited = ScriptedTransport.Answer.response(
+      429, ["Via": "1.1 google", "X-RateLimit-Scope": "user"], #"{"message":"x","retry_after":1,"global":false}"#)
+    let transport = ScriptedTransport([limited, .failure(mayHaveBeenSent: true), .response(200, [:], message)])
+    let rest = client(transport)
+    let pieces: @Sendable (RESTUpload.Writer) async throws -> Void = { write in
+      try await write([1, 2])
+      try await write([3])
+    }
+    let content = isRepeatable ? FileContent.stream(length: 3, pieces) : .once(length: 3, pieces)
+    let body = MessageBody(files: [FileUpload(name: "f", contentType: "a/b", content: content)])
+    guard isRepeatable else {
+      let error = await #expect(throws: DiscordError.self) { _ = try await rest.createMessage(body, in: 5) }
+      guard case .bodyUsedUp = error else {
+        Issue.record("\(String(describing: error))")
+        return
+      }
+      #expect(transport.requests.count == 1)
+      return
+    }
+    _ = try await rest.createMessage(body, in: 5)
+    #expect(transport.requests.count == 3)
+    #expect(Set(transport.uploads).count == 1, "every attempt sends the same bytes")
+    #expect(transport.uploads.first?.count == transport.requests.first?.upload?.length)
+  }
+
+  @Test func aPartOfAFileIsReadPieceByPiece() async throws {
+    let path = "/tmp/adjutant-upload-\(SystemRandom().next())"
+    let bytes = (0..<200_000).map { UInt8(truncatingIfNeeded: $0 &* 7) }
+    try Data(bytes).write(to: URL(filePath: path))
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    let content = try await FileContent.file(path, range: 10..<150_010)
+    let read = Mutex<[[UInt8]]>([])
+    for _ in 0..<2 {
+      read.withLock { $0 = [] }
+      try await content.write { piece in read.withLock { $0.append(piece) } }
+      #expect(read.withLock { Array($0.joined()) } == Array(bytes[10..<150_010]))
+      #expect(read.withLock { $0.map(\.count).max() ?? 0 } <= FileContent.pieceSize)
+    }
+    await #expect(throws: (any Error).self) { _ = try await FileContent.file(path, range: 0..<200_001) }
+    await #expect(throws: SystemError.self) { _ = try await FileContent.file(path + "-missing") }
+  }
+
+  @Test func aUsersTokenHasLimitsOfItsOwnAndItsRefusalStopsNobody() async throws {
+    let transport = ScriptedTransport([
+      .response(401, [:], #"{"message":"401: Unauthorized","code":0}"#), .response(200, [:], user),
+    ])
+    let rest = client(transport)
+    let route = Route(.get, "/users/@me")
+    #expect(route.limitKey != route.with(.bearer(Secret("a"))).limitKey)
+    #expect(route.with(.bearer(Secret("a"))).limitKey != route.with(.bearer(Secret("b"))).limitKey)
+    let error = await #expect(throws: DiscordError.self) { try await rest.send(route.with(.bearer(Secret("a")))) }
+    guard case .refused = error else {
+      Issue.record("\(String(describing: error))")
+      return
+    }
+    #expect(try await rest.currentUser().id == 1)
+    #expect(transport.requests.map { $0.headers["Authorization"] } == ["Bearer a", "Bot abc"])
+  }
+
   /// A follow-up behind another that used up the bucket for so many seconds.
   @Test(arguments: [(9.0, true), (11.0, false)])
   func aFollowUpWaitsForItsBucketButNotForLong(resetAfter: Double, isSent: Bool) async throws {
@@ -140,8 +261,8 @@ private func client(
 
   @Test func aRefusalNamesEveryFieldAtFault() async throws {
     let body = #"""
-      {"code":50035,"message":"Invalid Form Body","errors":{"embeds":{"0":{"title":{"_errors":
-       [{"code":"BASE_TYPE_MAX_LENGTH","message":"Must be 256 or fewer in length."}]}}},
+      {"code":50035,"message":"Invalid Form Body","errors":{"embeds":{"0":{"fields":{"2":{"value":{"_errors":
+       [{"code":"BASE_TYPE_MAX_LENGTH","message":"Must be 1024 or fewer in length."}]}}}}},
        "_errors":[{"code":"X","message":"whole"}]}}
       """#
     let rest = client(ScriptedTransport([.response(400, [:], body)]))
@@ -149,9 +270,13 @@ private func client(
       _ = try await rest.createMessage(MessageBody(content: "x"), in: 5)
     }
     guard case .refused(let refusal) = error else { throw DecodingFailure(reason: "\(String(describing: error))") }
-    #expect(refusal.code == 50035)
+    #expect(refusal.code == .invalidFormBody)
     #expect(refusal.status == 400)
-    #expect(refusal.fields == ["embeds.0.title: Must be 256 or fewer in length.", "whole"])
+    #expect(
+      refusal.fields.map(\.description) == [
+        "embeds[0].fields[2].value: BASE_TYPE_MAX_LENGTH: Must be 1024 or fewer in length.", "X: whole",
+      ])
+    #expect(error?.description.contains("embeds[0].fields[2].value: BASE_TYPE_MAX_LENGTH") == true)
   }
 
   @Test(arguments: [500, 502, 503, 504, 520, 529])
@@ -192,7 +317,7 @@ private func client(
   @Test func aRateLimitIsWaitedOut() async throws {
     let time = LeapingTime()
     let limited = ScriptedTransport.Answer.response(
-      429, ["X-RateLimit-Scope": "user", "Retry-After": "3"],
+      429, ["Via": "1.1 google", "X-RateLimit-Scope": "user", "Retry-After": "3"],
       #"{"message":"You are being rate limited.","retry_after":2.5,"global":false}"#)
     let transport = ScriptedTransport([limited, .response(200, [:], user)])
     #expect(try await client(transport, time: time).currentUser().id == 1)
@@ -201,7 +326,9 @@ private func client(
 
   @Test func aWaitBeyondTheLimitIsAnError() async throws {
     let transport = ScriptedTransport([
-      .response(429, ["X-RateLimit-Scope": "shared"], #"{"message":"x","retry_after":1336.57,"global":false}"#)
+      .response(
+        429, ["Via": "1.1 google", "X-RateLimit-Scope": "shared"],
+        #"{"message":"x","retry_after":1336.57,"global":false}"#)
     ])
     let rest = client(transport)
     for _ in 0..<2 {
@@ -256,7 +383,11 @@ private func client(
     let request = try #require(transport.requests.first)
     let type = try #require(request.headers["Content-Type"])
     #expect(type.hasPrefix("multipart/form-data; boundary="))
-    let body = String(decoding: request.body ?? [], as: UTF8.self)
+    let upload = try #require(request.upload)
+    let bytes = Mutex<[UInt8]>([])
+    try await upload.write { piece in bytes.withLock { $0 += piece } }
+    let body = bytes.withLock { String(decoding: $0, as: UTF8.self) }
+    #expect(upload.length == body.utf8.count)
     #expect(body.contains("name=\"payload_json\"\r\nContent-Type: application/json\r\n\r\n{"))
     #expect(
       body.contains("name=\"files[0]\"; filename=\"a_b.txt\"\r\nContent-Type: text/plain\r\n\r\ndata\r\n--adjutant-"))
@@ -265,7 +396,8 @@ private func client(
 
   @Test func everyRequestIsShownToTheObserver() async throws {
     let seen = Mutex<[RESTClient.RequestRecord]>([])
-    let rest = client(ScriptedTransport([.response(204, [:], "")])) { record in seen.withLock { $0.append(record) } }
+    let rest = client(
+      ScriptedTransport([.response(204, [:], "")]), onRequest: { record in seen.withLock { $0.append(record) } })
     try await rest.respond(to: 3, token: Secret("t/k"), with: .message(MessageBody(content: "x")))
     let record = try #require(seen.withLock { $0.first })
     #expect(record.template == "/interactions/{}/{}/callback")

@@ -9,10 +9,11 @@ private final class DrivenLimiter {
   private var last: RESTLimiter.Ticket = 0
   var now = ContinuousClock.Instant.now
 
-  func enqueue(_ route: String, major: String = "1", interaction: Bool = false) -> RESTLimiter.Ticket {
+  func enqueue(_ route: String, major: String = "1", part: String = "", interaction: Bool = false) -> RESTLimiter.Ticket
+  {
     last += 1
     limiter.enqueue(
-      last, RESTLimiter.RouteKey(route: route, major: major), isInteraction: interaction, now: now)
+      last, RESTLimiter.RouteKey(route: route, major: major, part: part), isInteraction: interaction, now: now)
     return last
   }
   func enqueue(_ count: Int, _ route: String, major: String = "1", interaction: Bool = false) -> [RESTLimiter.Ticket] {
@@ -20,8 +21,17 @@ private final class DrivenLimiter {
   }
   func poll() -> [RESTLimiter.Ticket] { limiter.poll(at: now).started }
   func next() -> Duration? { limiter.poll(at: now).next.map { now.duration(to: $0) } }
-  func complete(_ ticket: RESTLimiter.Ticket, _ outcome: RESTLimiter.Outcome) {
+  @discardableResult
+  func complete(_ ticket: RESTLimiter.Ticket, _ outcome: RESTLimiter.Outcome) -> RESTLimiter.Notice? {
     limiter.complete(ticket, outcome, now: now)
+  }
+  /// A limit within the bucket `b`, which has room for others.
+  func refusePart(_ ticket: RESTLimiter.Ticket, retryAfter: Duration) {
+    complete(
+      ticket,
+      .rateLimited(
+        .user, retryAfter: retryAfter,
+        RateLimitHeaders(bucket: "b", limit: 9, remaining: 4, resetAfter: .seconds(2))))
   }
   func answer(
     _ ticket: RESTLimiter.Ticket, bucket: String = "b", limit: Int = 5, remaining: Int,
@@ -228,10 +238,67 @@ private final class DrivenLimiter {
       .rateLimited(
         .user, retryAfter: .seconds(300),
         RateLimitHeaders(bucket: "b", limit: 5, remaining: 4, resetAfter: .seconds(2))))
-    let behind = limiter.enqueue("PATCH /channel")
-    #expect(limiter.poll() == [behind])
+    let alike = limiter.enqueue("PATCH /channel")
+    let otherPart = limiter.enqueue("PATCH /channel", part: "name")
+    let otherChannel = limiter.enqueue("PATCH /channel", major: "2")
+    #expect(limiter.poll() == [otherPart, otherChannel])
     limiter.advance(.seconds(300))
     #expect(limiter.poll() == [first])
+    limiter.answer(first, remaining: 4)
+    #expect(limiter.poll() == [alike])
+  }
+
+  @Test func aLineAsideIsServedOneByOneAndWaitsAgainAtTheNextRefusal() {
+    let limiter = DrivenLimiter()
+    let first = limiter.enqueue("PATCH /channel", part: "name")
+    #expect(limiter.poll() == [first])
+    let queued = limiter.enqueue("PATCH /channel", part: "name")
+    limiter.refusePart(first, retryAfter: .seconds(600))
+    let late = limiter.enqueue("PATCH /channel", part: "name")
+    #expect(limiter.poll() == [])
+    #expect(limiter.waitingCount == 3)
+    limiter.advance(.seconds(600))
+    #expect(limiter.poll() == [first])
+    limiter.refusePart(first, retryAfter: .seconds(600))
+    #expect(limiter.poll() == [])
+    limiter.advance(.seconds(600))
+    #expect(limiter.poll() == [first])
+    // Whether answered, lost or withdrawn: the next one is tried.
+    limiter.complete(first, .noResponse)
+    #expect(limiter.poll() == [queued])
+    limiter.answer(queued, limit: 9, remaining: 8)
+    #expect(limiter.poll() == [late])
+    limiter.answer(late, limit: 9, remaining: 7)
+    let free = [limiter.enqueue("PATCH /channel", part: "name"), limiter.enqueue("PATCH /channel", part: "name")]
+    #expect(limiter.poll() == free)
+    #expect(limiter.waitingCount == 0)
+  }
+
+  @Test func aRequestWithdrawnFromALineAsideHoldsUpNobody() {
+    let limiter = DrivenLimiter()
+    let first = limiter.enqueue("PATCH /channel")
+    _ = limiter.poll()
+    limiter.refusePart(first, retryAfter: .seconds(5))
+    let second = limiter.enqueue("PATCH /channel")
+    let third = limiter.enqueue("PATCH /channel")
+    limiter.withdraw(second)
+    limiter.advance(.seconds(5))
+    limiter.withdraw(first)
+    #expect(limiter.poll() == [third])
+    limiter.complete(third, .rateLimited(.edge, retryAfter: .seconds(60), nil))
+    limiter.withdraw(third)
+    let last = limiter.enqueue("PATCH /channel")
+    limiter.advance(.seconds(60))
+    #expect(limiter.poll() == [last])
+  }
+
+  @Test func theMinimumWaitKnowsEveryReasonToWait() {
+    let limiter = DrivenLimiter()
+    let first = limiter.enqueue("POST /a")
+    _ = limiter.poll()
+    limiter.refusePart(first, retryAfter: .seconds(9))
+    #expect(limiter.minimumWait("POST /a") == .seconds(9))
+    #expect(limiter.minimumWait("POST /b") == .zero)
   }
 
   @Test func tooManyInvalidRequestsStopEverything() {
@@ -245,6 +312,25 @@ private final class DrivenLimiter {
     #expect(limiter.poll() == [])
     limiter.advance(.seconds(600))
     #expect(limiter.poll() == [last])
+  }
+
+  @Test func theHoldForInvalidRequestsIsToldOnce() {
+    let limiter = DrivenLimiter()
+    for _ in 1..<RESTLimiter.invalidLimit {
+      let ticket = limiter.enqueue("POST /callback", interaction: true)
+      _ = limiter.poll()
+      #expect(limiter.complete(ticket, .response(status: 401, nil)) == nil)
+    }
+    limiter.advance(.seconds(400))
+    let tickets = [limiter.enqueue("GET /a"), limiter.enqueue("GET /b"), limiter.enqueue("GET /c")]
+    #expect(limiter.poll() == tickets)
+    let hold = RESTLimiter.Notice.invalidRequestsHold(count: RESTLimiter.invalidLimit, wait: .seconds(200))
+    #expect(limiter.complete(tickets[0], .rateLimited(.user, retryAfter: .zero, nil)) == hold)
+    #expect(limiter.complete(tickets[1], .response(status: 403, nil)) == nil)
+    // In the next ten minutes the count begins anew.
+    limiter.advance(.seconds(200))
+    #expect(limiter.complete(tickets[2], .response(status: 403, nil)) == nil)
+    #expect(limiter.poll() == [tickets[0]])
   }
 
   @Test func sharedLimitsDoNotCountAsInvalid() {

@@ -81,7 +81,7 @@ extension ReplyFailure {
       }
     case .network(_, _, let mayHaveBeenSent): self = mayHaveBeenSent ? .uncertain("\(error)") : .rejected("\(error)")
     case .unreadable: self = .uncertain("\(error)")
-    case .rateLimited, .overloaded: self = .rejected("\(error)")
+    case .rateLimited, .overloaded, .invalid, .bodyUsedUp: self = .rejected("\(error)")
     case .unauthorized: self = .gone("\(error)")
     }
   }

@@ -17,6 +17,8 @@ public struct MessageBody: Sendable, Encodable {
   public var keptAttachments: [Snowflake]?
   /// The message that this one answers; only when a message is created in a channel.
   public var reference: Snowflake?
+  /// How large each file may be. 10 MiB everywhere; 50 or 100 MiB in guilds with enough boosts.
+  public var maximumFileBytes = 10 << 20
   /// Up to 25 characters. With it Discord returns the message that was already created instead of a second one, so that
   /// a request can be repeated whose answer got lost. Only when a message is created in a channel.
   public var nonce: String?
@@ -103,21 +105,6 @@ public struct AllowedMentions: Sendable, Hashable, Encodable {
     try container.encodeUnlessEmpty(users, forKey: .users)
     try container.encodeUnlessEmpty(roles, forKey: .roles)
     try container.encodeIfPresent(repliedUser, forKey: .repliedUser)
-  }
-}
-
-/// A file that goes with a message.
-public struct FileUpload: Sendable {
-  public var name: String
-  public var contentType: String
-  public var description: String?
-  public var bytes: [UInt8]
-
-  public init(name: String, contentType: String, description: String? = nil, bytes: [UInt8]) {
-    self.name = name
-    self.contentType = contentType
-    self.description = description
-    self.bytes = bytes
   }
 }
 

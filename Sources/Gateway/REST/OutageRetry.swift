@@ -37,7 +37,7 @@ extension DiscordError {
   public var isTransient: Bool {
     switch self {
     case .refused(let refusal): refusal.status >= 500
-    case .unauthorized: false
+    case .unauthorized, .invalid, .bodyUsedUp: false
     case .rateLimited, .network, .unreadable, .overloaded: true
     }
   }

@@ -160,7 +160,16 @@ extension RESTClient {
 
   public nonisolated func deleteMessage(_ message: Snowflake, in channel: Snowflake, reason: String? = nil) async throws
   {
-    try await send(Route(.delete, "/channels/\(channel: channel)/messages/\(message)").with(auditReason: reason))
+    try await send(deletion(of: message, in: channel).with(auditReason: reason))
+  }
+
+  /// Discord limits the deletion of very young and of old messages apart from that of others.
+  private nonisolated func deletion(of message: Snowflake, in channel: Snowflake) -> Route {
+    var route = Route(.delete, "/channels/\(channel: channel)/messages/\(message)")
+    let age = time.timestamp - message.timestamp
+    if age < .seconds(10) { route.variant = "young" }
+    if age > .seconds(14 * 86_400) { route.variant = "old" }
+    return route
   }
 
   public nonisolated func channel(_ channel: Snowflake) async throws -> Channel {

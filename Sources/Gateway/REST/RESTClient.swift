@@ -40,7 +40,7 @@ public actor RESTClient {
 
   private let configuration: Configuration
   private let transport: any RESTTransport
-  private let time: any TimeSource
+  let time: any TimeSource
   private let random: any RandomSource
   private let log: Log
   private let responses: Family<Counter>
@@ -127,10 +127,14 @@ public actor RESTClient {
       case .failure(let error):
         finish(ticket, .noResponse)
         if error is CancellationError || Task.isCancelled { throw CancellationError() }
-        let mayHaveArrived = (error as? RESTTransportError)?.requestMayHaveBeenSent ?? true
-        guard !mayHaveArrived || route.isRepeatable, failures < configuration.maximumRetries else {
+        let failure = error as? RESTTransportError
+        let mayHaveArrived = failure?.requestMayHaveBeenSent ?? true
+        guard !mayHaveArrived || route.isRepeatable, failure?.isUploadFailure != true,
+          failures < configuration.maximumRetries
+        else {
           throw DiscordError.network(route: key.route, reason: "\(error)", requestMayHaveBeenSent: mayHaveArrived)
         }
+        try route.requireBodyAgain(after: "\(error)")
         log.debug("no response", ["route": .string(key.route), "error": .error(error)])
       case .success(let response):
         latency.withLock { $0 = start.duration(to: time.now) }
@@ -141,8 +145,9 @@ public actor RESTClient {
           log.info(
             "rate limited",
             ["route": .string(key.route), "scope": "\(scope)", "retryAfter": .milliseconds(retryAfter)])
-          limiter.complete(
-            ticket, .rateLimited(scope, retryAfter: retryAfter, RateLimitHeaders(response.headers)), now: time.now)
+          tell(
+            limiter.complete(
+              ticket, .rateLimited(scope, retryAfter: retryAfter, RateLimitHeaders(response.headers)), now: time.now))
           refusals += 1
           let patience = deadline.map { time.now.duration(to: $0) } ?? configuration.maximumWait
           guard refusals <= configuration.maximumRateLimitRetries, retryAfter <= patience else {
@@ -150,12 +155,17 @@ public actor RESTClient {
             pump()
             throw DiscordError.rateLimited(route: key.route, retryAfter: retryAfter)
           }
+          do { try route.requireBodyAgain(after: "429, retry after \(retryAfter.inSeconds) s") } catch {
+            limiter.withdraw(ticket)
+            pump()
+            throw error
+          }
           try await waitForStart(ticket, route)
           continue
         }
         finish(ticket, .response(status: response.status, RateLimitHeaders(response.headers)))
         if (200..<300).contains(response.status) { return response.body }
-        if response.status == 401, !route.isInteraction {
+        if response.status == 401, case .bot = route.authentication {
           stopForGood()
           throw DiscordError.unauthorized
         }
@@ -164,6 +174,7 @@ public actor RESTClient {
           throw DiscordError.refused(
             DiscordError.Refusal(route: key.route, status: response.status, body: response.body))
         }
+        try route.requireBodyAgain(after: "HTTP status \(response.status)")
         log.debug("server error", ["route": .string(key.route), "status": .integer(Int64(response.status))])
       }
       failures += 1
@@ -177,7 +188,7 @@ public actor RESTClient {
     guard let onRequest else { return }
     let json: [UInt8]? =
       switch route.body {
-      case .none: nil
+      case .none, .form: nil
       case .json(let bytes), .multipart(let bytes, _): bytes
       }
     onRequest(
@@ -191,8 +202,8 @@ public actor RESTClient {
     let fromBody = json?["retry_after"]?.double.map { Duration.seconds(min(max($0, 0), 86_400)) }
     let fromHeader = response.headers["Retry-After"].flatMap(RateLimitHeaders.seconds)
     let retryAfter = [fromBody, fromHeader].compactMap { $0 }.max() ?? .seconds(5)
-    // What stands in front of Discord answers in HTML.
-    guard json?.object != nil else { return (.edge, max(retryAfter, .seconds(60))) }
+    // What stands in front of Discord answers in HTML, and without having passed the request on.
+    guard json?.object != nil, response.headers["Via"] != nil else { return (.edge, max(retryAfter, .seconds(60))) }
     let scope: RateLimitScope =
       if json?["global"]?.bool == true || response.headers["X-RateLimit-Global"] != nil {
         .global
@@ -211,7 +222,7 @@ public actor RESTClient {
   private func takeTurn(
     _ key: RESTLimiter.RouteKey, _ route: Route, _ deadline: ContinuousClock.Instant?
   ) async throws -> RESTLimiter.Ticket {
-    if isUnauthorized, !route.isInteraction { throw DiscordError.unauthorized }
+    if isUnauthorized, case .bot = route.authentication { throw DiscordError.unauthorized }
     guard waiters.count < configuration.maximumWaiting else { throw DiscordError.overloaded(waiting: waiters.count) }
     let wait = limiter.minimumWait(key, isInteraction: route.isInteraction, now: time.now)
     let patience = deadline.map { max(.zero, time.now.duration(to: $0)) } ?? configuration.maximumWait
@@ -260,8 +271,15 @@ public actor RESTClient {
   }
 
   private func finish(_ ticket: RESTLimiter.Ticket, _ outcome: RESTLimiter.Outcome) {
-    limiter.complete(ticket, outcome, now: time.now)
+    tell(limiter.complete(ticket, outcome, now: time.now))
     pump()
+  }
+
+  private func tell(_ notice: RESTLimiter.Notice?) {
+    guard case .invalidRequestsHold(let count, let wait) = notice else { return }
+    log.error(
+      "too many of the requests were refused; nothing is sent for a while, lest Discord bans the address",
+      ["refused": .integer(Int64(count)), "waitMs": .milliseconds(wait)])
   }
 
   private func stopForGood() {
@@ -277,7 +295,7 @@ public actor RESTClient {
 
   /// Starts whatever may start and sets the alarm for the next time something may.
   private func pump() {
-    let (started, next) = limiter.poll(at: time.now)
+    var (started, next) = limiter.poll(at: time.now)
     for ticket in started {
       if let waiter = waiters.removeValue(forKey: ticket) {
         waiter.resume()
@@ -287,7 +305,12 @@ public actor RESTClient {
       }
     }
     // After the poll: what may go out in its last moment does.
-    for ticket in limiter.expire(at: time.now) { giveUp(ticket) }
+    let expired = limiter.expire(at: time.now)
+    if !expired.isEmpty {
+      for ticket in expired { giveUp(ticket) }
+      // Whoever waited behind them may have come to the front.
+      next = limiter.nextInstant(at: time.now)
+    }
     guard let next else { return }
     if let alarm, alarm.instant <= next { return }
     alarm?.task.cancel()
@@ -320,43 +343,30 @@ public actor RESTClient {
       url += (index == 0 ? "?" : "&") + item.name.percentEncoded + "=" + item.value.percentEncoded
     }
     var headers: HTTPHeaders = ["User-Agent": configuration.userAgent, "Accept": "application/json"]
-    // What an interaction's token opens must not fail because of the bot's token.
-    if !route.isInteraction { headers["Authorization"] = "Bot \(configuration.token.reveal())" }
-    if let reason = route.auditReason, !reason.isEmpty {
-      headers["X-Audit-Log-Reason"] = String(reason.prefix(512)).percentEncoded
+    switch route.authentication {
+    case .bot: headers["Authorization"] = "Bot \(configuration.token.reveal())"
+    // What another token opens must not fail because of the bot's.
+    case .none: break
+    case .bearer(let token): headers["Authorization"] = "Bearer \(token.reveal())"
+    case .client(let id, let secret):
+      headers["Authorization"] = "Basic " + Base64.encode(Array("\(id):\(secret.reveal())".utf8))
     }
-    var body: [UInt8]?
+    if let reason = route.auditReason, !reason.isEmpty { headers["X-Audit-Log-Reason"] = reason.percentEncoded }
+    var request = RESTRequest(method: route.method, url: url, headers: headers)
     switch route.body {
     case .none: break
     case .json(let bytes):
-      headers["Content-Type"] = "application/json"
-      body = bytes
+      request.headers["Content-Type"] = "application/json"
+      request.body = bytes
+    case .form(let fields):
+      request.headers["Content-Type"] = "application/x-www-form-urlencoded"
+      let text = fields.map { "\($0.name.percentEncoded)=\($0.value.percentEncoded)" }.joined(separator: "&")
+      request.body = Array(text.utf8)
     case .multipart(let json, let files):
       let boundary = "adjutant-\(String(random.next(), radix: 16))\(String(random.next(), radix: 16))"
-      headers["Content-Type"] = "multipart/form-data; boundary=\(boundary)"
-      body = Self.multipart(json: json, files: files, boundary: boundary)
+      request.headers["Content-Type"] = "multipart/form-data; boundary=\(boundary)"
+      request.upload = MultipartBody(json: json, files: files, boundary: boundary).upload
     }
-    return RESTRequest(method: route.method, url: url, headers: headers, body: body)
-  }
-
-  /// RFC 7578; the names are those of `developers/reference`, "Uploading Files".
-  private static func multipart(json: [UInt8], files: [FileUpload], boundary: String) -> [UInt8] {
-    var body: [UInt8] = []
-    func part(_ disposition: String, contentType: String, _ bytes: [UInt8]) {
-      let head =
-        "--\(boundary)\r\nContent-Disposition: form-data; \(disposition)\r\nContent-Type: \(contentType)\r\n\r\n"
-      body += head.utf8
-      body += bytes
-      body += "\r\n".utf8
-    }
-    part("name=\"payload_json\"", contentType: "application/json", json)
-    for (index, file) in files.enumerated() {
-      // Quotes and line breaks would end the field early.
-      let name = file.name.map { "\"\r\n\\".contains($0) ? "_" : String($0) }.joined()
-      let type = file.contentType.filter { $0.isASCII && !$0.isNewline }
-      part("name=\"files[\(index)]\"; filename=\"\(name)\"", contentType: type, file.bytes)
-    }
-    body += "--\(boundary)--\r\n".utf8
-    return body
+    return request
   }
 }

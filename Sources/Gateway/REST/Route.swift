@@ -8,6 +8,19 @@ public struct Route: Sendable {
     case json([UInt8])
     /// The JSON as `payload_json`, each file as `files[n]`.
     case multipart(json: [UInt8], files: [FileUpload])
+    /// `application/x-www-form-urlencoded`, as OAuth2 wants it. Never recorded: it carries secrets.
+    case form([(name: String, value: String)])
+  }
+
+  /// Who asks.
+  public enum Authentication: Sendable {
+    case bot
+    /// The path itself carries a webhook's or an interaction's token.
+    case none
+    /// The user who gave this access token.
+    case bearer(Secret<String>)
+    /// The application itself, by client id and secret.
+    case client(id: Snowflake, secret: Secret<String>)
   }
 
   public var method: HTTPMethod
@@ -16,8 +29,13 @@ public struct Route: Sendable {
   public var body = Body.none
   /// Shown in the guild's audit log; up to 512 characters.
   public var auditReason: String?
+  public var authentication = Authentication.bot
   /// Endpoints that an interaction's token opens need no bot token and are outside the global limit.
-  public var isInteraction = false
+  public private(set) var isInteraction = false
+  /// What sets this call apart where Discord limits it within its bucket, for example the change of a channel's name.
+  var part = ""
+  /// Discord gives some calls on one path limits of their own, told apart by this.
+  var variant = ""
   /// How long the call may wait for rate limits in all, if less than the client allows: what an interaction's token opens
   /// is worth nothing to its user once it comes too late.
   public var maximumWait: Duration?
@@ -37,8 +55,16 @@ public struct Route: Sendable {
   }
 
   /// The same call with that body.
+  /// - Throws: ``DiscordError/invalid(route:fields:)`` if the body breaks one of Discord's limits.
   public func with(_ value: some Encodable, files: [FileUpload] = []) throws -> Route {
     var route = self
+    if let checked = value as? any CheckedBody {
+      var checker = BodyChecker()
+      checked.check(&checker)
+      guard checker.errors.isEmpty else {
+        throw DiscordError.invalid(route: limitKey.route, fields: checker.errors)
+      }
+    }
     let json = Array(try JSONEncoder().encode(value))
     route.body = files.isEmpty ? .json(json) : .multipart(json: json, files: files)
     return route
@@ -51,21 +77,65 @@ public struct Route: Sendable {
     return route
   }
 
-  public func with(auditReason: String?) -> Route {
+  public func with(query name: String, _ value: Snowflake?) -> Route { with(query: name, value?.description) }
+  public func with(query name: String, _ value: Int?) -> Route { with(query: name, value.map { String($0) }) }
+  /// Left out when false, as Discord's flags are false by default.
+  public func with(flag name: String, _ value: Bool) -> Route { with(query: name, value ? "true" : nil) }
+
+  /// - Throws: ``DiscordError/invalid(route:fields:)`` if the number is outside of the range.
+  public func with(query name: String, _ value: Int?, in range: ClosedRange<Int>) throws -> Route {
+    guard let value, !range.contains(value) else { return with(query: name, value) }
+    throw DiscordError.invalid(
+      route: limitKey.route,
+      fields: [.init(path: name, message: "must lie between \(range.lowerBound) and \(range.upperBound)")])
+  }
+
+  /// - Throws: ``DiscordError/invalid(route:fields:)`` if the reason is too long.
+  public func with(auditReason: String?) throws -> Route {
+    guard (auditReason ?? "").unicodeScalars.count <= Self.maximumReasonLength else {
+      throw DiscordError.invalid(
+        route: limitKey.route,
+        fields: [.init(path: "reason", message: "must be \(Self.maximumReasonLength) or fewer in length")])
+    }
     var route = self
     route.auditReason = auditReason
+    return route
+  }
+
+  /// In code points.
+  static let maximumReasonLength = 512
+
+  public func with(_ authentication: Authentication) -> Route {
+    var route = self
+    route.authentication = authentication
+    return route
+  }
+
+  /// A POST that may be sent again because the second time changes nothing.
+  func repeatable() -> Route {
+    var route = self
+    route.isRepeatable = true
     return route
   }
 
   func forInteraction(maximumWait: Duration = Self.followUpWait) -> Route {
     var route = self
     route.isInteraction = true
+    route.authentication = .none
     route.maximumWait = maximumWait
     return route
   }
 
   var limitKey: RESTLimiter.RouteKey {
-    RESTLimiter.RouteKey(route: "\(method) \(path.template)", major: path.major)
+    var major = path.major
+    switch authentication {
+    case .bot, .none: break
+    // Limits are per account; the bot's must not be taken for a user's.
+    case .bearer(let token): major = "user \(token.reveal().hashValue)/\(major)"
+    case .client(let id, _): major = "client \(id)/\(major)"
+    }
+    let route = "\(method) \(path.template)\(variant.isEmpty ? "" : " (\(variant))")"
+    return RESTLimiter.RouteKey(route: route, major: major, part: part)
   }
 }
 
@@ -106,6 +176,12 @@ public struct RoutePath: Sendable, Hashable, ExpressibleByStringInterpolation {
 
     public mutating func appendInterpolation(_ id: Snowflake) {
       text += id.description
+      template += "{}"
+    }
+
+    /// Any other value, an emoji or an invite's code.
+    public mutating func appendInterpolation(text value: String) {
+      text += value.percentEncoded
       template += "{}"
     }
 
