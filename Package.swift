@@ -43,6 +43,10 @@ let rooms: [Target] = [
     name: "Administration",
     dependencies: ["Platform", "Storage", "Core", "Gateway", "Commands"],
     path: "Sources/Plugins/Administration"),
+  .target(
+    name: "HTTPAPI",
+    dependencies: ["Platform", "HTTP", "Storage", "Core", "Gateway", "Commands"],
+    path: "Sources/Plugins/HTTPAPI"),
   .target(name: "Sandbox", dependencies: ["Platform", "HTTP"], resources: [.embedInCode("Playground")]),
   .executableTarget(
     name: "Bot",
@@ -71,6 +75,7 @@ let tests: [Target] = [
   .testTarget(
     name: "AdministrationTests",
     dependencies: ["Platform", "Storage", "Core", "Gateway", "Commands", "Administration"]),
+  .testTarget(name: "HTTPAPITests", dependencies: ["HTTPAPI", "StorageTestSupport"]),
   .testTarget(name: "SandboxTests", dependencies: ["Sandbox"]),
   .testTarget(name: "BotTests", dependencies: ["Bot", "Platform", "Sandbox"]),
 ]

@@ -40,4 +40,14 @@ struct TimeTests {
     await #expect(throws: CancellationError.self) { try await sleeper.value }
     #expect(time.sleeperCount == 0)
   }
+
+  @Test func aSpanOfWholeMillisecondsIsAddedExactly() {
+    let start = Timestamp(seconds: 1_700_000_000)
+    for days in 0...400 as ClosedRange<Int64> {
+      for milliseconds in [-1, 0, 1] as [Int64] {
+        let span = Duration.seconds(days * 86_400) + .milliseconds(milliseconds)
+        #expect((start + span).milliseconds == start.milliseconds + days * 86_400_000 + milliseconds)
+      }
+    }
+  }
 }

@@ -53,7 +53,9 @@ public struct Timestamp: Hashable, Comparable, Sendable, CustomStringConvertible
   public static func < (left: Timestamp, right: Timestamp) -> Bool { left.milliseconds < right.milliseconds }
 
   public static func + (left: Timestamp, right: Duration) -> Timestamp {
-    Timestamp(milliseconds: left.milliseconds + Int64(right / .milliseconds(1)))
+    // Not `right / .milliseconds(1)`: that is a Double, and one millisecond short for some spans.
+    let (seconds, attoseconds) = right.components
+    return Timestamp(milliseconds: left.milliseconds + seconds * 1_000 + attoseconds / 1_000_000_000_000_000)
   }
 
   public static func - (left: Timestamp, right: Timestamp) -> Duration {
