@@ -73,7 +73,7 @@ import Testing
     #expect(await rig.states.wait(for: 2) == ["ready", "failed \(code)"])
     #expect(!client.isReady)
     await #expect(throws: GatewaySendError.stopped) { try await client.send(.updatePresence(Presence())) }
-    #expect(await rig.sessions.load(shard: ShardID(0, of: 1)) == nil)
+    try await eventually { await rig.sessions.load(shard: ShardID(0, of: 1)) == nil }
     #expect(rig.connector.count == 1)
     await rig.end(client)
   }

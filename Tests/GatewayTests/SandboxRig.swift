@@ -187,7 +187,13 @@ struct SandboxRig {
   }
 }
 
-/// Waits for what no event tells; the suite's time limit ends it.
-func eventually(_ condition: () async throws -> Bool) async throws {
-  while try await !condition() { try await Task.sleep(for: .milliseconds(5)) }
+/// Waits for what no event tells; a minute without it is a failure.
+func eventually(
+  sourceLocation: SourceLocation = #_sourceLocation, _ condition: () async throws -> Bool
+) async throws {
+  let deadline = ContinuousClock.now + .seconds(60)
+  while try await !condition() {
+    try #require(ContinuousClock.now < deadline, "it never came about", sourceLocation: sourceLocation)
+    try await Task.sleep(for: .milliseconds(5))
+  }
 }

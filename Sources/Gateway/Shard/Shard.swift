@@ -52,6 +52,7 @@ actor Shard {
   private var pendingTimer: EventLoop.Timer?
   private var saveTimer: EventLoop.Timer?
   private var lastSaved: GatewaySession?
+  private var lastWrite: Task<Void, Never>?
   private var identifyTask: Task<Void, Never>?
   private var beatSentAt: ContinuousClock.Instant?
   private var isFlushScheduled = false
@@ -116,12 +117,24 @@ actor Shard {
     guard var session = machine.session else { return }
     session.sequence = pipeline.tracker.handledSequence
     guard session != lastSaved else { return }
-    do {
-      try await sessions.save(session, shard: id)
-      lastSaved = session
-    } catch {
-      log.warning("cannot save the session", ["error": .error(error)])
+    await store(session).value
+  }
+
+  /// Writes follow each other in the order in which they were asked for: a session that was given up must not come back
+  /// because its last save took longer.
+  @discardableResult
+  private func store(_ session: GatewaySession?) -> Task<Void, Never> {
+    let write = Task { [before = lastWrite] in
+      await before?.value
+      do {
+        try await sessions.save(session, shard: id)
+        lastSaved = session
+      } catch {
+        log.warning("cannot \(session == nil ? "forget" : "save") the session", ["error": .error(error)])
+      }
     }
+    lastWrite = write
+    return write
   }
 
   /// Sends once the connection is ready and the limit allows.
@@ -160,7 +173,7 @@ actor Shard {
         let (gate, id) = (gate, id)
         Task { await gate.proved(id) }
       case .ready(let resumed): becameReady(resumed: resumed)
-      case .sessionLost: forgetSession()
+      case .sessionLost: store(nil)
       case .failed(let error):
         dropConnection()
         log.error("\(error.message)", ["code": .of(error.code), "shard": .of(id)])
@@ -252,18 +265,6 @@ actor Shard {
     onState(.ready(id, resumed: resumed))
     sendPending()
     Task { await save() }
-  }
-
-  private func forgetSession() {
-    lastSaved = nil
-    let (sessions, id, log) = (sessions, id, log)
-    Task {
-      do {
-        try await sessions.save(nil, shard: id)
-      } catch {
-        log.warning("cannot forget the session", ["error": .error(error)])
-      }
-    }
   }
 
   private func scheduleSave() {

@@ -290,6 +290,7 @@ actor HTTPServerConnection: TCPConnectionHandler {
     context.measures.answered(method, route: route, status: response.status, after: after)
     exchange = nil
     bodyIsPaused = false
+    noticeDrain()
     perform(
       machine.respond(
         response.status, response.headers, length: bytes.count, content: bytes, date: context.date,
@@ -302,6 +303,7 @@ actor HTTPServerConnection: TCPConnectionHandler {
     context.measures.answered(
       exchange.request.method, route: exchange.plan.pattern, status: response.status,
       after: exchange.began.duration(to: context.time.now))
+    noticeDrain()
     perform(
       machine.respond(
         response.status, response.headers, length: length, content: nil, date: context.date, now: context.time.now))
@@ -396,6 +398,11 @@ actor HTTPServerConnection: TCPConnectionHandler {
   }
 
   // MARK: The end of the server
+
+  /// The server tells its connections one after the other that it ends; a response that begins meanwhile says so too.
+  private func noticeDrain() {
+    if context.isDraining { perform(machine.drain(now: context.time.now)) }
+  }
 
   func drain() {
     isDraining = true

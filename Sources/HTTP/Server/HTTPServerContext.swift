@@ -73,6 +73,8 @@ final class HTTPServerContext: Sendable {
     }
   }
 
+  var isDraining: Bool { state.withLock { $0.isDraining } }
+
   var connections: [HTTPServerConnection] { state.withLock { Array($0.connections.values) } }
 
   func waitUntilEmpty() async {
