@@ -12,6 +12,7 @@ public final class SharedState: Sendable {
   public let switches: PluginSwitches
   public let auditLog: AuditLog
   public let state: KeyedState
+  public let jobs: Jobs
 
   /// Migrates the core's tables, then those of `modules` in the order given, and loads what is kept in memory.
   ///
@@ -21,7 +22,7 @@ public final class SharedState: Sendable {
     metrics: Metrics? = nil
   ) async throws -> SharedState {
     let log = log.labelled("core")
-    try await database.migrate([CoreTables.module] + modules, time: time, log: log)
+    try await database.migrate([CoreTables.module, Jobs.tables] + modules, time: time, log: log)
     let shared = SharedState(database, time: time)
     try await shared.switches.reload()
     if let metrics {
@@ -41,5 +42,6 @@ public final class SharedState: Sendable {
     auditLog = AuditLog(database: database, time: time)
     switches = PluginSwitches(database: database, time: time)
     state = KeyedState(database: database, time: time)
+    jobs = Jobs(database: database, time: time)
   }
 }

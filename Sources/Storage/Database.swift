@@ -35,6 +35,7 @@ public struct DatabaseOptions: Sendable {
 /// ```
 public final class Database: Sendable {
   private let driver: any DatabaseDriver
+  private let hub: ChangeHub
   private let metrics: DatabaseMetrics?
 
   /// Opens the database, creating an SQLite file and its directory if they are missing.
@@ -44,12 +45,14 @@ public final class Database: Sendable {
   public static func open(
     url: String, options: DatabaseOptions = DatabaseOptions(), log: Log = .silent, metrics: Metrics? = nil
   ) async throws -> Database {
+    let hub = ChangeHub()
     let driver: any DatabaseDriver =
       switch try DatabaseURL(url) {
       case .sqlite(let path): try SQLiteDriver(path: path, options: options, log: log.labelled("sqlite"))
-      case .postgreSQL(let url): try PostgreSQLDriver(url: url, options: options, log: log.labelled("postgresql"))
+      case .postgreSQL(let url):
+        try PostgreSQLDriver(url: url, options: options, hub: hub, log: log.labelled("postgresql"))
       }
-    let database = Database(driver: driver, metrics: metrics)
+    let database = Database(driver: driver, hub: hub, metrics: metrics)
     do {
       // A wrong path or password is told at the start, not by the first command. The write makes the file usable.
       try await database.write { _ in }
@@ -61,12 +64,16 @@ public final class Database: Sendable {
     return database
   }
 
-  private init(driver: any DatabaseDriver, metrics: Metrics?) {
+  private init(driver: any DatabaseDriver, hub: ChangeHub, metrics: Metrics?) {
     self.driver = driver
+    self.hub = hub
     self.metrics = metrics.map { DatabaseMetrics($0, driver: driver) }
   }
 
-  deinit { driver.abandon() }
+  deinit {
+    hub.close()
+    driver.abandon()
+  }
 
   public var engine: DatabaseEngine { driver.engine }
 
@@ -82,7 +89,7 @@ public final class Database: Sendable {
   ) async throws -> Result {
     try await perform(.read) { connection in
       let transaction = ReadTransaction(connection: connection)
-      return (try body(transaction), transaction.failure)
+      return (try body(transaction), transaction.failure, [])
     }
   }
 
@@ -97,7 +104,7 @@ public final class Database: Sendable {
   ) async throws -> Result {
     try await perform(.write) { connection in
       let transaction = Transaction(connection: connection)
-      return (try body(transaction), transaction.failure)
+      return (try body(transaction), transaction.failure, transaction.announced)
     }
   }
 
@@ -105,21 +112,39 @@ public final class Database: Sendable {
   /// - Throws: for PostgreSQL, whose own `pg_dump` does this; if the file exists.
   public func backup(to path: String) async throws { try await driver.backup(to: path) }
 
+  /// An element whenever a transaction that announced `topic` was stored, by this process or, on PostgreSQL, by any
+  /// other; also after a broken connection, when one may have been missed. Elements that nobody fetched yet become one,
+  /// so look at everything that may have changed. Ends with ``close()``.
+  public func changes(of topic: String) -> AsyncStream<Void> {
+    let stream = hub.listen(to: topic)
+    driver.listenToOtherProcesses()
+    return stream
+  }
+
   /// Finishes what waits and closes all connections. Later calls throw `closed`.
-  public func close() async { await driver.close() }
+  public func close() async {
+    hub.close()
+    await driver.close()
+  }
+
+  /// What a body did: its result, the error of a statement even if the body swallowed it, topics to tell of.
+  private typealias Outcome<Result> = (Result, failure: (any Error)?, announced: Set<String>)
 
   private func perform<Result: Sendable>(
-    _ access: Access, _ body: @escaping @Sendable (any Connection) throws -> (Result, failure: (any Error)?)
+    _ access: Access, _ body: @escaping @Sendable (any Connection) throws -> Outcome<Result>
   ) async throws -> Result {
     let start = ContinuousClock.now
     let cancellation = Cancellation()
     do {
       let result = try await withTaskCancellationHandler {
         try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Result, any Error>) in
-          let job = Job(access: access, cancellation: cancellation) { connection in
-            let (result, failure) = try body(connection)
+          let job = Job(access: access, cancellation: cancellation) { [hub] connection in
+            let (result, failure, announced) = try body(connection)
             if let failure { throw failure }
-            return { continuation.resume(returning: result) }
+            return {
+              hub.wake(announced)
+              continuation.resume(returning: result)
+            }
           } fail: {
             continuation.resume(throwing: $0)
           }

@@ -99,5 +99,23 @@ public final class Transaction: ReadTransaction {
     }
   }
 
+  /// What follows a `SELECT` to pass over rows that another transaction holds at this moment, and to hold those found:
+  /// how several processes share out one table's work. Empty on SQLite, whose one writer holds everything.
+  public var skippingHeldRows: String { engine == .postgreSQL ? "FOR UPDATE SKIP LOCKED" : "" }
+
+  /// Tells everyone who follows ``Database/changes(of:)``, in every process on this database, once this transaction is
+  /// stored; nobody if it is not.
+  /// - Parameter topic: at most 200 bytes.
+  public func announce(_ topic: String) throws {
+    precondition(topic.utf8.count <= 200, "a topic is a short name")
+    switch engine {
+    case .sqlite: announced.insert(topic)
+    case .postgreSQL: _ = try run(PostgreSQLConnection.announcement, [topic])
+    }
+  }
+
+  /// SQLite: topics to tell of after the commit. Other processes do not hear of them.
+  private(set) var announced: Set<String> = []
+
   override var mayWrite: Bool { true }
 }

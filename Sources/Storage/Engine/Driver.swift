@@ -73,6 +73,8 @@ protocol DatabaseDriver: Sendable {
   /// How many jobs wait for a connection.
   var waiting: Int { get }
   func backup(to path: String) async throws
+  /// Begins, if it did not yet, to hear what other processes announce.
+  func listenToOtherProcesses()
   /// Refuses new jobs, finishes those that wait, closes all connections.
   func close() async
   /// The same without waiting, for an owner that is gone.

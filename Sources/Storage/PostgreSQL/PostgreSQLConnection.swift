@@ -97,6 +97,41 @@ final class PostgreSQLConnection: Connection {
     return read(result, sql: sql)
   }
 
+  // MARK: - Announcements of other processes
+
+  /// The name under which all topics travel; the topic itself is the payload.
+  private static let channel = "adjutant"
+
+  /// What makes the server send `topic` to every process that listens, when the transaction commits.
+  static let announcement = "SELECT pg_notify('\(channel)', $1)"
+
+  /// From now on the server sends announcements to this connection.
+  func listen() throws { try control("LISTEN \(Self.channel)") }
+
+  /// What can be waited on for something to read; owned by libpq, gone with the connection.
+  var socket: Int32 { PQsocket(handle) }
+
+  /// Asks the server for a sign of life.
+  func ping() throws {
+    let result = PQexec(handle, "")
+    defer { PQclear(result) }
+    guard PQresultStatus(result) == PGRES_EMPTY_QUERY else { throw failure(result, sql: "") }
+  }
+
+  /// The topics that were announced since the last call. Does not wait.
+  /// - Throws: `unavailable` if the connection broke.
+  func announcements() throws -> [String] {
+    guard PQconsumeInput(handle) == 1 else {
+      throw DatabaseError(.unavailable, "the connection broke: \(Self.oneLine(PQerrorMessage(handle)))")
+    }
+    var topics: [String] = []
+    while let notification = PQnotifies(handle) {
+      defer { PQfreemem(notification) }  // ours to free
+      if let payload = notification.pointee.extra { topics.append(String(cString: payload)) }
+    }
+    return topics
+  }
+
   // MARK: - Statements
 
   private func prepared(_ sql: String, types: [DatabaseType]) throws -> String {

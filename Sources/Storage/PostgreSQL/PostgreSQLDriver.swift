@@ -14,14 +14,16 @@ final class PostgreSQLDriver: DatabaseDriver {
   private let queue: WorkQueue<Job>
   private let threads = WorkerThreads()
   private let counter = PoolCounter()
+  private let listener: PostgreSQLListener
 
   /// How often a transaction is run again that the server undid in favour of another.
   private static let maximumAttempts = 12
 
-  init(url: Secret<String>, options: DatabaseOptions, log: Log) throws {
+  init(url: Secret<String>, options: DatabaseOptions, hub: ChangeHub, log: Log) throws {
     self.url = url
     self.options = options
     self.log = log
+    listener = try PostgreSQLListener(url: url, timeout: options.connectTimeout, hub: hub, log: log)
     queue = WorkQueue(capacity: options.maximumWaiting)
     do {
       for number in 1...max(1, options.poolSize) {
@@ -41,12 +43,18 @@ final class PostgreSQLDriver: DatabaseDriver {
     throw DatabaseError(.configuration, "back up PostgreSQL with its own tool: pg_dump --format=custom --file=FILE URL")
   }
 
+  func listenToOtherProcesses() { listener.start() }
+
   func close() async {
     queue.close()
+    await listener.close()
     await threads.join()
   }
 
-  func abandon() { queue.close() }
+  func abandon() {
+    queue.close()
+    listener.abandon()
+  }
 
   // MARK: - One thread, one connection
 

@@ -69,6 +69,9 @@ final class SQLiteDriver: DatabaseDriver {
   var figures: PoolFigures { counter.figures }
   var waiting: Int { writes.count + reads.count }
 
+  /// An SQLite database belongs to one process; what else opens it for a moment announces nothing.
+  func listenToOtherProcesses() {}
+
   // MARK: - Reading
 
   private func readLoop() {
