@@ -60,7 +60,9 @@ let tests: [Target] = [
   .target(
     name: "CTLSServer", path: "Tests/Support/CTLSServer",
     linkerSettings: [.linkedLibrary("ssl"), .linkedLibrary("crypto")]),
-  .testTarget(name: "PlatformTests", dependencies: ["Platform", "CTLSServer"]),
+  .target(
+    name: "CJSONOracle", path: "Tests/Support/CJSONOracle", linkerSettings: [.linkedLibrary("simdjson")]),
+  .testTarget(name: "PlatformTests", dependencies: ["Platform", "CTLSServer", "CJSONOracle"]),
   .testTarget(name: "HTTPTests", dependencies: ["HTTP"]),
   .executableTarget(
     name: "StorageCrashProbe", dependencies: ["Storage"], path: "Tests/Support/StorageCrashProbe"),

@@ -8,9 +8,9 @@ struct Benchmarks {
 
       frames --kind messages|guilds|interactions --out FILE [--count N] [--seed N]
           makes gateway events and packs them as one zlib-stream connection carries them
-      gateway --frames FILE [--repeat N]
+      gateway --frames FILE [--repeat N] [--no-subscriber]
           inflate alone, and inflate to handler, over the frames of FILE: each as a 4-byte big-endian length and the
-          bytes
+          bytes; with --no-subscriber nobody wants the events and nothing is cached
     """
 
   static func main() async {
@@ -18,7 +18,9 @@ struct Benchmarks {
       let arguments = CommandLine.arguments.dropFirst()
       switch arguments.first {
       case "frames": try makeFrames(Options(arguments.dropFirst(), allowed: ["kind", "out", "count", "seed"]))
-      case "gateway": try await GatewayBenchmark.run(Options(arguments.dropFirst(), allowed: ["frames", "repeat"]))
+      case "gateway":
+        try await GatewayBenchmark.run(
+          Options(arguments.dropFirst(), allowed: ["frames", "repeat"], flags: ["no-subscriber"]))
       default: throw BenchmarkError(usage)
       }
     } catch {

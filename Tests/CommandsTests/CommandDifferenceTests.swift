@@ -68,7 +68,8 @@ struct CommandDifferenceTests {
     (#""contexts": [0]"#, #""contexts": null"#, "contexts: nothing instead of [0]"),
     (#""integration_types": [0]"#, #""integration_types": [0, 1]"#, "integration_types: [0,1] instead of [0]"),
     (
-      #""version": "3", "#, #""version": "3", "name_localizations": {"de": "zahle"}, "#,
+      #""name_localizations": null, "description": "Send coins""#,
+      #""name_localizations": {"de": "zahle"}, "description": "Send coins""#,
       #"name_localizations: {"de":"zahle"} instead of nothing"#
     ),
     (

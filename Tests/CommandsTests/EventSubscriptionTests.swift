@@ -35,12 +35,13 @@ struct EventSubscriptionTests {
   /// Gives a payload to everyone who subscribed to events of that name, as a shard does.
   private static func dispatch(_ name: String, _ payload: String, to events: EventDispatcher) throws {
     let tracker = HandledTracker()
-    tracker.begin(at: 0)
+    let origin = EventOrigin(
+      shard: ShardID(0, of: 1), sessionID: "s", tracker: tracker, generation: tracker.begin(at: 0))
     let feeds = events.feeds().filter { $0.name == name }
-    let receipt = tracker.open(1, receivers: feeds.count)
+    tracker.open(1, receivers: feeds.count)
     try JSONParser().parse(Array(payload.utf8)) { view in
       for feed in feeds {
-        try feed.read(view, shard: ShardID(0, of: 1), sessionID: "s", sequence: 1, receipt: receipt)
+        try feed.read(view, sequence: 1, origin: origin)
         feed.flush()
       }
     }

@@ -4,6 +4,29 @@ import Synchronization
 /// The guilds of all shards of this process as the gateway tells of them: names, counts, roles, channels, and the bot's
 /// own member. Any thread may ask.
 public final class GuildCache: Sendable {
+  /// The events that tell of what is kept.
+  enum Event: String, CaseIterable {
+    case guildCreate = "GUILD_CREATE"
+    case ready = "READY"
+    case guildUpdate = "GUILD_UPDATE"
+    case guildDelete = "GUILD_DELETE"
+    case guildMemberAdd = "GUILD_MEMBER_ADD"
+    case guildMemberRemove = "GUILD_MEMBER_REMOVE"
+    case guildMemberUpdate = "GUILD_MEMBER_UPDATE"
+    case guildRoleCreate = "GUILD_ROLE_CREATE"
+    case guildRoleUpdate = "GUILD_ROLE_UPDATE"
+    case guildRoleDelete = "GUILD_ROLE_DELETE"
+    case channelCreate = "CHANNEL_CREATE"
+    case channelUpdate = "CHANNEL_UPDATE"
+    case channelDelete = "CHANNEL_DELETE"
+    case threadCreate = "THREAD_CREATE"
+    case threadUpdate = "THREAD_UPDATE"
+    case threadDelete = "THREAD_DELETE"
+  }
+
+  /// Whether this cache keeps anything that the event tells of.
+  func follows(_ event: Event) -> Bool { true }
+
   private struct State {
     var botID: Snowflake?
     var guilds: [Snowflake: Guild] = [:]
@@ -41,34 +64,35 @@ public final class GuildCache: Sendable {
 
   /// Takes over what an event says. Does nothing for events that it does not follow.
   /// - Throws: ``DecodingFailure``
-  func apply(_ event: JSONView.Key, _ data: JSONView) throws {
-    if event.equals("GUILD_CREATE") {
+  func apply(_ event: Event, _ data: JSONView) throws {
+    switch event {
+    case .guildCreate:
       try guildCreated(data)
-    } else if event.equals("READY") {
+    case .ready:
       try ready(data)
-    } else if event.equals("GUILD_UPDATE") {
+    case .guildUpdate:
       try guildUpdated(data)
-    } else if event.equals("GUILD_DELETE") {
+    case .guildDelete:
       try guildDeleted(data)
-    } else if event.equals("GUILD_MEMBER_ADD") {
+    case .guildMemberAdd:
       try countMembers(data, by: 1)
-    } else if event.equals("GUILD_MEMBER_REMOVE") {
+    case .guildMemberRemove:
       try countMembers(data, by: -1)
-    } else if event.equals("GUILD_MEMBER_UPDATE") {
+    case .guildMemberUpdate:
       try memberUpdated(data)
-    } else if event.equals("GUILD_ROLE_CREATE") || event.equals("GUILD_ROLE_UPDATE") {
+    case .guildRoleCreate, .guildRoleUpdate:
       let role: Role = try data.decode("role")
       try change(data) { Self.put(role, into: &$0.roles) }
-    } else if event.equals("GUILD_ROLE_DELETE") {
+    case .guildRoleDelete:
       let id: Snowflake = try data.decode("role_id")
       try change(data) { $0.roles.removeAll { $0.id == id } }
-    } else if event.equals("CHANNEL_CREATE") || event.equals("CHANNEL_UPDATE") {
+    case .channelCreate, .channelUpdate:
       let channel = try Channel(json: data)
       try change(data) { Self.put(channel, into: &$0.channels) }
-    } else if event.equals("CHANNEL_DELETE") {
+    case .channelDelete:
       let id: Snowflake = try data.decode("id")
       try change(data) { $0.channels.removeAll { $0.id == id } }
-    } else if event.equals("THREAD_CREATE") || event.equals("THREAD_UPDATE") {
+    case .threadCreate, .threadUpdate:
       let thread = try Channel(json: data)
       let isArchived = data["thread_metadata"]?.flag("archived") ?? false
       try change(data) { guild in
@@ -79,7 +103,7 @@ public final class GuildCache: Sendable {
           Self.put(thread, into: &guild.threads)
         }
       }
-    } else if event.equals("THREAD_DELETE") {
+    case .threadDelete:
       let id: Snowflake = try data.decode("id")
       try change(data) { $0.threads.removeAll { $0.id == id } }
     }

@@ -1,8 +1,6 @@
-import Platform
-
 /// The events that Discord's documents had when this was written. See `developers/events/gateway-events`.
 enum DocumentedEvents {
-  private static let names = [
+  static let names = [
     "AUTO_MODERATION_ACTION_EXECUTION", "AUTO_MODERATION_RULE_CREATE", "AUTO_MODERATION_RULE_DELETE",
     "AUTO_MODERATION_RULE_UPDATE", "APPLICATION_COMMAND_PERMISSIONS_UPDATE", "CHANNEL_CREATE", "CHANNEL_DELETE",
     "CHANNEL_INFO", "CHANNEL_PINS_UPDATE", "CHANNEL_UPDATE", "ENTITLEMENT_CREATE", "ENTITLEMENT_DELETE",
@@ -23,14 +21,4 @@ enum DocumentedEvents {
     "VOICE_CHANNEL_START_TIME_UPDATE", "VOICE_CHANNEL_STATUS_UPDATE", "VOICE_SERVER_UPDATE", "VOICE_STATE_UPDATE",
     "WEBHOOKS_UPDATE",
   ]
-
-  /// Hashes, because the names of events arrive as bytes and most unwanted ones come thousands of times.
-  private static let hashes = Set(names.map { hash($0.utf8) })
-
-  static func contains(_ name: JSONView.Key) -> Bool { hashes.contains(hash(name.utf8)) }
-
-  /// FNV-1a.
-  private static func hash(_ bytes: some Sequence<UInt8>) -> UInt64 {
-    bytes.reduce(0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
-  }
 }

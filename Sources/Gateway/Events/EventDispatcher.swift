@@ -39,24 +39,24 @@ public final class EventDispatcher: Sendable {
     switch delivery {
     case .ordered:
       Task {
-        while let batch = await queue.next() {
-          await handler(batch)
-          for event in batch { event.receipt.finish() }
+        while let burst = await queue.next() {
+          await handler(burst.events)
+          burst.finish()
         }
       }
     case .concurrent(let limit):
       Task {
         await withTaskGroup(of: Void.self) { group in
           var running = 0
-          while let batch = await queue.next(maximum: 1), let event = batch.first {
+          while let burst = await queue.next(maximum: 1) {
             if running >= max(1, limit) {
               await group.next()
               running -= 1
             }
             running += 1
             group.addTask {
-              await handler([event])
-              event.receipt.finish()
+              await handler(burst.events)
+              burst.finish()
             }
           }
         }
@@ -80,14 +80,14 @@ private protocol AnySubscription: Sendable {
 /// The end of a subscription inside one shard: collects what one burst of the socket brings.
 protocol AnyFeed: AnyObject {
   var name: String { get }
-  func read(_ data: JSONView, shard: ShardID, sessionID: String, sequence: Int64, receipt: HandledTracker.Receipt)
-    throws
+  /// - Throws: if the payload cannot be read; the event is then not this feed's any more.
+  func read(_ data: JSONView, sequence: Int64, origin: EventOrigin) throws
   func flush()
 }
 
 private struct Subscription<Payload: Sendable>: AnySubscription {
   let type: EventType<Payload>
-  let queue: EventQueue<Dispatched<Payload>>
+  let queue: EventQueue<Payload>
   let dropped: Counter
   let log: Log
 
@@ -97,101 +97,49 @@ private struct Subscription<Payload: Sendable>: AnySubscription {
 
 private final class Feed<Payload: Sendable>: AnyFeed {
   private let subscription: Subscription<Payload>
-  private var batch: [Dispatched<Payload>] = []
+  /// What came since the last flush, all of one session.
+  private var events: [Dispatched<Payload>] = []
+  private var sequences: [Int64] = []
+  private var origin: EventOrigin?
+  /// How many the last burst held: the next is probably about as large.
+  private var usualCount = 0
   private var isFlooded = false
 
   init(subscription: Subscription<Payload>) { self.subscription = subscription }
 
   var name: String { subscription.type.name }
 
-  func read(_ data: JSONView, shard: ShardID, sessionID: String, sequence: Int64, receipt: HandledTracker.Receipt)
-    throws
-  {
-    let payload = try subscription.type.read(data)
-    batch.append(
-      Dispatched(payload: payload, shard: shard, sessionID: sessionID, sequence: sequence, receipt: receipt))
+  func read(_ data: JSONView, sequence: Int64, origin: EventOrigin) throws {
+    if self.origin !== origin {
+      flush()
+      self.origin = origin
+    }
+    if sequences.isEmpty {
+      events.reserveCapacity(usualCount)
+      sequences.reserveCapacity(usualCount)
+    }
+    try subscription.type.append(data, sequence, origin, &events)
+    sequences.append(sequence)
   }
 
   func flush() {
-    guard !batch.isEmpty else { return }
-    let lost = subscription.queue.push(&batch)
+    guard !sequences.isEmpty, let origin else { return }
+    usualCount = sequences.count
+    let lost = subscription.queue.push(EventBurst(origin: origin, events: events, sequences: sequences))
+    events = []
+    sequences = []
     guard !lost.isEmpty else {
       isFlooded = false
       return
     }
-    for event in lost { event.receipt.finish() }
-    subscription.dropped.increment(by: lost.count)
+    for burst in lost {
+      burst.finish()
+      subscription.dropped.increment(by: burst.count)
+    }
     if !isFlooded {
       isFlooded = true
       subscription.log.warning(
         "events come faster than they are handled: the oldest are dropped", ["event": .string(name)])
     }
-  }
-}
-
-/// A bounded queue from shards to one consumer.
-final class EventQueue<Element: Sendable>: Sendable {
-  private struct State {
-    var items: [Element] = []
-    var isFinished = false
-    var consumer: CheckedContinuation<Void, Never>?
-  }
-  private let capacity: Int
-  private let state = Mutex(State())
-
-  init(capacity: Int) { self.capacity = max(1, capacity) }
-
-  /// Moves the elements over, leaving `batch` empty but with its memory.
-  /// - Returns: the oldest, which had to make room.
-  func push(_ batch: inout [Element]) -> [Element] {
-    let (lost, consumer): ([Element], CheckedContinuation<Void, Never>?) = state.withLock { state in
-      if state.isFinished { return (batch, nil) }
-      state.items += batch
-      let excess = state.items.count - capacity
-      var lost: [Element] = []
-      if excess > 0 {
-        lost = Array(state.items.prefix(excess))
-        state.items.removeFirst(excess)
-      }
-      defer { state.consumer = nil }
-      return (lost, state.consumer)
-    }
-    batch.removeAll(keepingCapacity: true)
-    consumer?.resume()
-    return lost
-  }
-
-  /// What waits, at least one element; nil after ``finish()`` once all are taken. For one consumer.
-  func next(maximum: Int = .max) async -> [Element]? {
-    while true {
-      let (taken, isFinished): ([Element], Bool) = state.withLock { state in
-        guard state.items.count > maximum else {
-          defer { state.items = [] }
-          return (state.items, state.isFinished)
-        }
-        let taken = Array(state.items.prefix(maximum))
-        state.items.removeFirst(maximum)
-        return (taken, state.isFinished)
-      }
-      if !taken.isEmpty { return taken }
-      if isFinished { return nil }
-      await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
-        let mustWait = state.withLock { state in
-          guard state.items.isEmpty, !state.isFinished else { return false }
-          state.consumer = continuation
-          return true
-        }
-        if !mustWait { continuation.resume() }
-      }
-    }
-  }
-
-  func finish() {
-    let consumer = state.withLock { state in
-      state.isFinished = true
-      defer { state.consumer = nil }
-      return state.consumer
-    }
-    consumer?.resume()
   }
 }

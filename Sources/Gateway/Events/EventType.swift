@@ -4,16 +4,22 @@ import Platform
 public struct EventType<Payload: Sendable>: Sendable {
   /// As Discord writes it: `MESSAGE_CREATE`.
   public let name: String
-  let read: @Sendable (JSONView) throws -> Payload
+  /// Reads a payload to the end of a list. In one step, so that the compiler sees the types of Discord's own events here,
+  /// where it can make the best of them, whoever subscribes.
+  let append: @Sendable (JSONView, Int64, EventOrigin, inout [Dispatched<Payload>]) throws -> Void
 
   /// - Parameter read: must copy what it keeps; the view ends with the call.
+  @inline(__always)
   public init(_ name: String, read: @escaping @Sendable (JSONView) throws -> Payload) {
     self.name = name
-    self.read = read
+    append = { data, sequence, origin, events in
+      events.append(Dispatched(payload: try read(data), sequence: sequence, origin: origin))
+    }
   }
 }
 
 extension EventType where Payload: JSONDecodable {
+  @inline(__always)
   public init(_ name: String) { self.init(name) { try Payload(json: $0) } }
 }
 
@@ -99,9 +105,10 @@ public struct GuildUserEvent: Sendable, JSONDecodable {
 /// An event as a handler receives it.
 public struct Dispatched<Payload: Sendable>: Sendable {
   public let payload: Payload
-  public let shard: ShardID
-  /// With ``sequence`` a name for this event that holds over restarts: after a crash an event can come again.
-  public let sessionID: String
+  /// With ``sessionID`` a name for this event that holds over restarts: after a crash an event can come again.
   public let sequence: Int64
-  let receipt: HandledTracker.Receipt
+  let origin: EventOrigin
+
+  public var shard: ShardID { origin.shard }
+  public var sessionID: String { origin.sessionID }
 }

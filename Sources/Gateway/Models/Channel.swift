@@ -34,16 +34,16 @@ public struct Channel: Sendable, Hashable, Identifiable, JSONDecodable {
   }
 
   public init(json: JSONView) throws {
-    id = try json.decode("id")
     type = try json.decode("type")
-    guildID = try json.decodeIfPresent("guild_id")
-    name = try json.decodeIfPresent("name")
     topic = try json.decodeIfPresent("topic")
-    parentID = try json.decodeIfPresent("parent_id")
     position = try json.decodeIfPresent("position")
-    isNSFW = json.flag("nsfw")
-    permissionOverwrites = try json.decodeList("permission_overwrites")
     permissions = try json.decodeIfPresent("permissions")
+    permissionOverwrites = try json.decodeList("permission_overwrites")
+    parentID = try json.decodeIfPresent("parent_id")
+    isNSFW = json.flag("nsfw")
+    name = try json.decodeIfPresent("name")
+    id = try json.decode("id")
+    guildID = try json.decodeIfPresent("guild_id")
   }
 
   public var mention: String { "<#\(id)>" }
@@ -93,9 +93,9 @@ public struct PermissionOverwrite: Sendable, Hashable, JSONDecodable {
   }
 
   public init(json: JSONView) throws {
-    id = try json.decode("id")
     kind = try json.decode("type")
-    allow = try json.decodeIfPresent("allow") ?? []
+    id = try json.decode("id")
     deny = try json.decodeIfPresent("deny") ?? []
+    allow = try json.decodeIfPresent("allow") ?? []
   }
 }

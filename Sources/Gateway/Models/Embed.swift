@@ -108,16 +108,16 @@ public struct Embed: Sendable, Hashable, Codable, JSONDecodable {
   }
 
   public init(json: JSONView) throws {
-    title = try json.decodeIfPresent("title")
-    description = try json.decodeIfPresent("description")
     url = try json.decodeIfPresent("url")
+    title = try json.decodeIfPresent("title")
     timestamp = try json.decodeIfPresent("timestamp")
-    color = try json.decodeIfPresent("color")
-    footer = try json.decodeIfPresent("footer")
-    image = try json.decodeIfPresent("image")
     thumbnail = try json.decodeIfPresent("thumbnail")
-    author = try json.decodeIfPresent("author")
+    image = try json.decodeIfPresent("image")
+    footer = try json.decodeIfPresent("footer")
     fields = try json.decodeList("fields")
+    description = try json.decodeIfPresent("description")
+    color = try json.decodeIfPresent("color")
+    author = try json.decodeIfPresent("author")
   }
 }
 

@@ -105,14 +105,14 @@ public struct Role: Sendable, Hashable, Identifiable, JSONDecodable {
   }
 
   public init(json: JSONView) throws {
-    id = try json.decode("id")
-    name = try json.decode("name")
-    color = try json.decodeIfPresent("color") ?? 0
     position = try json.decodeIfPresent("position") ?? 0
     permissions = try json.decodeIfPresent("permissions") ?? []
-    isHoisted = json.flag("hoist")
-    isManaged = json.flag("managed")
+    name = try json.decode("name")
     isMentionable = json.flag("mentionable")
+    isManaged = json.flag("managed")
+    id = try json.decode("id")
+    isHoisted = json.flag("hoist")
+    color = try json.decodeIfPresent("color") ?? 0
   }
 
   public var mention: String { "<@&\(id)>" }

@@ -49,22 +49,16 @@ public struct Interaction: Sendable, Identifiable, JSONDecodable {
   }
 
   public init(json: JSONView) throws {
-    id = try json.decode("id")
-    applicationID = try json.decode("application_id")
-    type = try json.decode("type")
+    let type: InteractionType = try json.decode("type")
+    self.type = type
     token = Secret(try json.decode("token"))
-    guildID = try json.decodeIfPresent("guild_id")
-    let channel: Channel? = try json.decodeIfPresent("channel")
-    self.channel = channel
-    channelID = try json.decodeIfPresent("channel_id") ?? channel?.id
+    message = try json.decodeIfPresent("message")
     let member: Member? = try json.decodeIfPresent("member")
     self.member = member
-    user = try member?.user ?? json.decodeIfPresent("user")
-    message = try json.decodeIfPresent("message")
-    appPermissions = try json.decodeIfPresent("app_permissions")
     locale = try json.decodeIfPresent("locale")
+    id = try json.decode("id")
     guildLocale = try json.decodeIfPresent("guild_locale")
-    context = try json.decodeIfPresent("context")
+    guildID = try json.decodeIfPresent("guild_id")
     data =
       switch type {
       case .ping: .none
@@ -74,6 +68,14 @@ public struct Interaction: Sendable, Identifiable, JSONDecodable {
       case .modalSubmit: .modal(try json.decode("data"))
       default: .unknown(json["data"]?.json ?? .null)
       }
+    context = try json.decodeIfPresent("context")
+    let channelID: Snowflake? = try json.decodeIfPresent("channel_id")
+    let channel: Channel? = try json.decodeIfPresent("channel")
+    self.channel = channel
+    self.channelID = channelID ?? channel?.id
+    applicationID = try json.decode("application_id")
+    appPermissions = try json.decodeIfPresent("app_permissions")
+    user = try member?.user ?? json.decodeIfPresent("user")
   }
 }
 
@@ -224,11 +226,11 @@ public struct ResolvedData: Sendable, JSONDecodable {
 
   public init(json: JSONView) throws {
     users = try json.decodeTable("users")
-    members = try json.decodeTable("members")
     roles = try json.decodeTable("roles")
+    messages = try json.decodeTable("messages")
+    members = try json.decodeTable("members")
     channels = try json.decodeTable("channels")
     attachments = try json.decodeTable("attachments")
-    messages = try json.decodeTable("messages")
   }
 }
 

@@ -31,27 +31,27 @@ public struct Message: Sendable, Identifiable, JSONDecodable {
   public let referencedMessageID: Snowflake?
 
   public init(json: JSONView) throws {
-    id = try json.decode("id")
-    channelID = try json.decode("channel_id")
-    guildID = try json.decodeIfPresent("guild_id")
-    author = try json.decode("author")
-    member = try json.decodeIfPresent("member")
-    content = try json.decodeIfPresent("content") ?? ""
-    timestamp = try json.decode("timestamp")
-    editedTimestamp = try json.decodeIfPresent("edited_timestamp")
+    webhookID = try json.decodeIfPresent("webhook_id")
     type = try json.decodeIfPresent("type") ?? .default
-    flags = try json.decodeIfPresent("flags") ?? []
     isTTS = json.flag("tts")
+    timestamp = try json.decode("timestamp")
     isPinned = json.flag("pinned")
-    mentionsEveryone = json.flag("mention_everyone")
+    referencedMessageID = try json["message_reference"]?.decodeIfPresent("message_id")
     mentions = try json.decodeList("mentions")
     mentionedRoles = try json.decodeList("mention_roles")
-    attachments = try json.decodeList("attachments")
+    mentionsEveryone = json.flag("mention_everyone")
+    member = try json.decodeIfPresent("member")
+    id = try json.decode("id")
+    guildID = try json.decodeIfPresent("guild_id")
+    flags = try json.decodeIfPresent("flags") ?? []
     embeds = try json.decodeList("embeds")
+    editedTimestamp = try json.decodeIfPresent("edited_timestamp")
+    content = try json.decodeIfPresent("content") ?? ""
     components = try json.decodeList("components")
-    webhookID = try json.decodeIfPresent("webhook_id")
+    channelID = try json.decode("channel_id")
+    author = try json.decode("author")
+    attachments = try json.decodeList("attachments")
     applicationID = try json.decodeIfPresent("application_id")
-    referencedMessageID = try json["message_reference"]?.decodeIfPresent("message_id")
   }
 }
 
@@ -108,15 +108,15 @@ public struct Attachment: Sendable, Hashable, Identifiable, JSONDecodable {
   public let isEphemeral: Bool
 
   public init(json: JSONView) throws {
+    width = try json.decodeIfPresent("width")
+    url = try json.decode("url")
+    size = try json.decode("size")
+    proxyURL = try json.decodeIfPresent("proxy_url")
     id = try json.decode("id")
+    height = try json.decodeIfPresent("height")
     filename = try json.decode("filename")
+    isEphemeral = json.flag("ephemeral")
     description = try json.decodeIfPresent("description")
     contentType = try json.decodeIfPresent("content_type")
-    size = try json.decode("size")
-    url = try json.decode("url")
-    proxyURL = try json.decodeIfPresent("proxy_url")
-    width = try json.decodeIfPresent("width")
-    height = try json.decodeIfPresent("height")
-    isEphemeral = json.flag("ephemeral")
   }
 }

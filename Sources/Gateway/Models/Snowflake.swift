@@ -73,21 +73,24 @@ extension Timestamp: JSONDecodable {
   /// few microseconds needs; digits beyond the millisecond are cut off.
   init?(rfc3339 bytes: UnsafeBufferPointer<UInt8>) {
     guard bytes.count >= 20, bytes.count <= 40 else { return nil }
-    func number(_ range: Range<Int>) -> Int64? {
-      guard range.upperBound <= bytes.count else { return nil }
-      var value: Int64 = 0
-      for index in range {
-        let digit = bytes[index] &- UInt8(ascii: "0")
-        guard digit <= 9 else { return nil }
-        value = value * 10 + Int64(digit)
-      }
-      return value
+    // The digits are read without looking; whether all were digits is asked once.
+    var worst: UInt8 = 0
+    func digit(_ place: Int) -> Int64 {
+      let digit = bytes[place] &- UInt8(ascii: "0")
+      worst = max(worst, digit)
+      return Int64(digit)
     }
-    guard let year = number(0..<4), let month = number(5..<7), let day = number(8..<10), let hour = number(11..<13),
-      let minute = number(14..<16), let second = number(17..<19), (1...12).contains(month), (1...31).contains(day),
-      hour < 24, minute < 60, second <= 60, bytes[4] == UInt8(ascii: "-"), bytes[7] == UInt8(ascii: "-"),
+    func two(_ place: Int) -> Int64 { digit(place) &* 10 &+ digit(place &+ 1) }
+    let year = two(0) &* 100 &+ two(2)
+    let month = two(5)
+    let day = two(8)
+    let hour = two(11)
+    let minute = two(14)
+    let second = two(17)
+    guard worst <= 9, bytes[4] == UInt8(ascii: "-"), bytes[7] == UInt8(ascii: "-"),
       bytes[10] == UInt8(ascii: "T") || bytes[10] == UInt8(ascii: " "), bytes[13] == UInt8(ascii: ":"),
-      bytes[16] == UInt8(ascii: ":")
+      bytes[16] == UInt8(ascii: ":"), (1...12).contains(month), (1...31).contains(day), hour < 24, minute < 60,
+      second <= 60
     else { return nil }
     var index = 19
     var fraction: Int64 = 0
@@ -108,10 +111,9 @@ extension Timestamp: JSONDecodable {
     case UInt8(ascii: "Z"), UInt8(ascii: "z"):
       guard index + 1 == bytes.count else { return nil }
     case UInt8(ascii: "+"), UInt8(ascii: "-"):
-      guard index + 6 == bytes.count, bytes[index + 3] == UInt8(ascii: ":"),
-        let hours = number(index + 1..<index + 3), let minutes = number(index + 4..<index + 6)
-      else { return nil }
-      offset = (hours * 60 + minutes) * (bytes[index] == UInt8(ascii: "-") ? -1 : 1)
+      guard index + 6 == bytes.count, bytes[index + 3] == UInt8(ascii: ":") else { return nil }
+      offset = (two(index + 1) * 60 + two(index + 4)) * (bytes[index] == UInt8(ascii: "-") ? -1 : 1)
+      guard worst <= 9 else { return nil }
     default: return nil
     }
     // Days since 1970-01-01 in the proleptic Gregorian calendar (Hinnant, "days_from_civil").

@@ -26,13 +26,13 @@ public struct User: Sendable, Hashable, Identifiable, JSONDecodable {
   }
 
   public init(json: JSONView) throws {
-    id = try json.decode("id")
     username = try json.decode("username")
+    isSystem = json.flag("system")
+    id = try json.decode("id")
     globalName = try json.decodeIfPresent("global_name")
     discriminator = try json.decodeIfPresent("discriminator")
-    avatar = try json.decodeIfPresent("avatar")
     isBot = json.flag("bot")
-    isSystem = json.flag("system")
+    avatar = try json.decodeIfPresent("avatar")
   }
 
   public var displayName: String { globalName ?? username }
@@ -78,16 +78,16 @@ public struct Member: Sendable, Hashable, JSONDecodable {
 
   public init(json: JSONView) throws {
     user = try json.decodeIfPresent("user")
-    nick = try json.decodeIfPresent("nick")
-    avatar = try json.decodeIfPresent("avatar")
     roles = try json.decodeList("roles")
-    joinedAt = try json.decodeIfPresent("joined_at")
     premiumSince = try json.decodeIfPresent("premium_since")
+    permissions = try json.decodeIfPresent("permissions")
     isPending = json.flag("pending")
+    nick = try json.decodeIfPresent("nick")
     isMuted = json.flag("mute")
+    joinedAt = try json.decodeIfPresent("joined_at")
     isDeafened = json.flag("deaf")
     communicationDisabledUntil = try json.decodeIfPresent("communication_disabled_until")
-    permissions = try json.decodeIfPresent("permissions")
+    avatar = try json.decodeIfPresent("avatar")
   }
 
   /// The name that this guild sees.

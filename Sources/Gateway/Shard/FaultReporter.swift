@@ -40,10 +40,9 @@ public enum GatewayFault: String, Sendable, CaseIterable {
 }
 
 /// Counts faults by kind and tells each kind once: what happens once can happen a thousand times a second.
+///
+/// Decoding, which knows no shard, finds it as the ``JSONView/context`` of what it reads.
 final class FaultReporter: Sendable {
-  /// Where decoding reports to, which knows no shard: set while a shard's event is read.
-  @TaskLocal static var current: FaultReporter?
-
   /// Names come from outside, so there must be an end to what is remembered.
   private static let maximumReported = 200
 

@@ -9,6 +9,9 @@ public enum GatewayCompression: String, Sendable, CaseIterable {
 
 /// The way of a message from the socket to the handlers: unpack, read the envelope, keep the cache, decode what is
 /// subscribed to, dispatch. Belongs to one thread.
+///
+/// An event that neither a handler nor the cache wants is not parsed: what stands in its `d` is unknown, and need not
+/// even be JSON. All others are checked whole before anything is done with them.
 public final class GatewayPipeline {
   private enum Unpacker {
     case none
@@ -19,16 +22,16 @@ public final class GatewayPipeline {
   public let shard: ShardID
   let tracker = HandledTracker()
   private let unpacker: Unpacker
-  private let parser = JSONParser()
+  private let parser: JSONParser
   private let cache: GuildCache?
-  /// By the bytes of the event's name.
-  private let feeds: [(name: [UInt8], feeds: [any AnyFeed])]
+  private let routes: EventTable
+  private let feeds: [any AnyFeed]
   private let log: Log
   private let events: Counter
   private let failures: Family<Counter>
   let faults: FaultReporter
   private var failedEvents: Set<String> = []
-  private var sessionID = ""
+  private var origin: EventOrigin
   private var hasUnflushed = false
 
   /// - Parameter maximumMessageSize: of a message unpacked, in bytes; a larger one is refused.
@@ -39,14 +42,18 @@ public final class GatewayPipeline {
     self.shard = shard
     self.cache = cache
     self.log = log
-    faults = FaultReporter(log: log, metrics: metrics)
+    let faults = FaultReporter(log: log, metrics: metrics)
+    self.faults = faults
+    parser = JSONParser(context: faults)
+    origin = EventOrigin(shard: shard, sessionID: "", tracker: tracker, generation: 0)
     unpacker =
       switch compression {
       case .none: .none
       case .zlibStream: .zlib(ZlibStreamInflater(limit: maximumMessageSize))
       case .zstdStream: .zstd(ZstdStreamInflater(limit: maximumMessageSize))
       }
-    feeds = Dictionary(grouping: dispatcher.feeds(), by: \.name).map { (Array($0.utf8), $1) }
+    routes = EventTable(feeds: dispatcher.feeds(), cache: cache)
+    feeds = routes.feeds
     events = metrics.counter("gateway_events_total", help: "Events received")()
     failures = metrics.counter(
       "gateway_event_decode_failures_total", help: "Events whose payload could not be read", labels: ["event"])
@@ -63,8 +70,7 @@ public final class GatewayPipeline {
 
   /// A session is taken up that an earlier process began.
   func continueSession(_ session: GatewaySession) {
-    sessionID = session.id
-    tracker.begin(at: session.sequence)
+    begin(session.id, at: session.sequence)
   }
 
   /// Takes the payload of one WebSocket message. Events are dispatched at the next ``flush()``.
@@ -78,17 +84,32 @@ public final class GatewayPipeline {
     _ payload: UnsafeBufferPointer<UInt8>, acceptsReady: () -> Bool = { true }, admit: (Int64) throws -> Bool
   ) throws -> GatewayFrame? {
     switch unpacker {
-    case .none: return try parser.parse(payload, isPadded: false) { try read($0, acceptsReady, admit) }
+    case .none: return try read(payload, isPadded: false, acceptsReady, admit)
     case .zlib(let inflater):
       // Twice optional: a payload may end before its message does, and most messages do not concern the session.
-      return try inflater.inflate(payload) { text in
-        try parser.parse(text, isPadded: true) { try read($0, acceptsReady, admit) }
-      } ?? nil
+      return try inflater.inflate(payload) { try read($0, isPadded: true, acceptsReady, admit) } ?? nil
     case .zstd(let inflater):
-      return try inflater.inflate(payload) { text in
-        try parser.parse(text, isPadded: true) { try read($0, acceptsReady, admit) }
-      } ?? nil
+      return try inflater.inflate(payload) { try read($0, isPadded: true, acceptsReady, admit) } ?? nil
     }
+  }
+
+  private func read(
+    _ text: UnsafeBufferPointer<UInt8>, isPadded: Bool, _ acceptsReady: () -> Bool, _ admit: (Int64) throws -> Bool
+  ) throws -> GatewayFrame? {
+    guard let preamble = GatewayPreamble(scanning: text), let route = routes[preamble.name], !route.isOfSession else {
+      return try parser.parse(text, isPadded: isPadded) { try read($0, acceptsReady, admit) }
+    }
+    if route.isWanted {
+      try parser.parse(text, isPadded: isPadded) { json in
+        guard try admit(preamble.sequence) else { return }
+        events.increment()
+        dispatch(route, sequence: preamble.sequence, json["d"])
+      }
+    } else if try admit(preamble.sequence) {
+      events.increment()
+      tracker.open(preamble.sequence, receivers: 0)
+    }
+    return nil
   }
 
   private func read(
@@ -101,35 +122,42 @@ public final class GatewayPipeline {
     else { return frame }
     if case .ready(let id, _, _) = frame {
       guard acceptsReady() else { return frame }
-      sessionID = id
-      tracker.begin(at: sequence)
+      begin(id, at: sequence)
     } else if try !admit(sequence) {
       return frame
     }
     events.increment()
-    FaultReporter.$current.withValue(faults) { dispatch(name, sequence: sequence, envelope.data) }
+    if let route = routes[name.utf8] {
+      dispatch(route, sequence: sequence, envelope.data)
+    } else {
+      faults.report(.unknownEvent, name.string)
+      tracker.open(sequence, receivers: 0)
+    }
     return frame
   }
 
-  private func dispatch(_ name: JSONView.Key, sequence: Int64, _ data: JSONView?) {
-    let wanted = feeds.first { name.equals($0.name) }?.feeds ?? []
-    if wanted.isEmpty, !DocumentedEvents.contains(name) { faults.report(.unknownEvent, name.string) }
-    let receipt = tracker.open(sequence, receivers: wanted.count)
+  private func begin(_ sessionID: String, at sequence: Int64) {
+    origin = EventOrigin(
+      shard: shard, sessionID: sessionID, tracker: tracker, generation: tracker.begin(at: sequence))
+  }
+
+  private func dispatch(_ route: EventRoute, sequence: Int64, _ data: JSONView?) {
     guard let data else {
       // RESUMED may come without anything.
-      for _ in wanted { receipt.finish() }
-      return
+      if !route.isOfSession { failed(route, DecodingFailure(path: ["d"], reason: "missing")) }
+      return tracker.open(sequence, receivers: 0)
     }
-    if let cache {
-      do { try cache.apply(name, data) } catch { failed(name, error) }
+    tracker.open(sequence, receivers: route.feeds.count)
+    if let cache, let event = route.cached {
+      do { try cache.apply(event, data) } catch { failed(route, error) }
     }
-    for feed in wanted {
+    for feed in route.feeds {
       do {
-        try feed.read(data, shard: shard, sessionID: sessionID, sequence: sequence, receipt: receipt)
+        try feed.read(data, sequence: sequence, origin: origin)
         hasUnflushed = true
       } catch {
-        receipt.finish()
-        failed(name, error)
+        origin.finish([sequence])
+        failed(route, error)
       }
     }
   }
@@ -138,20 +166,14 @@ public final class GatewayPipeline {
   public func flush() {
     guard hasUnflushed else { return }
     hasUnflushed = false
-    for (_, feeds) in feeds {
-      for feed in feeds { feed.flush() }
-    }
+    for feed in feeds { feed.flush() }
   }
 
-  private func failed(_ name: JSONView.Key, _ error: any Error) {
-    let event = name.string
+  private func failed(_ route: EventRoute, _ error: any Error) {
+    let event = String(decoding: route.name, as: UTF8.self)
     failures(event).increment()
     // Once per kind: an event that changed its shape comes a thousand times.
     guard failedEvents.count < 100, failedEvents.insert(event).inserted else { return }
     log.warning("an event could not be read", ["event": .string(event), "error": .error(error)])
   }
-}
-
-extension JSONView.Key {
-  fileprivate func equals(_ name: [UInt8]) -> Bool { utf8.count == name.count && utf8.elementsEqual(name) }
 }
