@@ -5,9 +5,15 @@ import Platform
 
 /// Gateway sessions in the database, so that a restart takes them up again.
 public struct StoredSessions: SessionStore {
+  private static let prefix = "gateway.session."
+
   private let state: KeyedState
 
   public init(state: KeyedState) { self.state = state }
+
+  public func shards() async throws -> Set<ShardID> {
+    Set(try await state.all(prefix: Self.prefix).keys.compactMap { ShardID(String($0.dropFirst(Self.prefix.count))) })
+  }
 
   public func load(shard: ShardID) async throws -> GatewaySession? {
     guard let entry = try await state.find(name(of: shard)) else { return nil }
@@ -19,5 +25,5 @@ public struct StoredSessions: SessionStore {
     try await state.set(name(of: shard), to: JSON(parsing: [UInt8](JSONEncoder().encode(session))))
   }
 
-  private func name(of shard: ShardID) -> String { "gateway.session.\(shard)" }
+  private func name(of shard: ShardID) -> String { Self.prefix + shard.description }
 }

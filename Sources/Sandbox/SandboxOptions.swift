@@ -11,6 +11,8 @@ public struct SandboxOptions: Sendable {
   /// What `/gateway/bot` recommends as `shards`.
   public var shards = 1
   public var maxConcurrency = 1
+  /// Guilds that one shard may carry; an IDENTIFY for more is closed with 4011.
+  public var guildsPerShard = 2_500
   /// Identifies that a token has per 24 hours. One more resets the token, as at Discord.
   public var sessionStartLimit = 1_000
   public var heartbeatInterval = Duration.milliseconds(41_250)

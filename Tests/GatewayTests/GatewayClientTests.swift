@@ -67,6 +67,7 @@ private struct Bench {
   let states = Inbox<String>()
   let sessions = MemorySessionStore()
   let inbox = Inbox<Dispatched<Message>>()
+  let time = ShiftedTime()
 
   func client(
     sessions: (any SessionStore)? = nil, budget: (any IdentifyBudget)? = nil,
@@ -86,6 +87,7 @@ private struct Bench {
         case .ready(let shard, let resumed): states.put(["\(shard) \(resumed ? "resumed" : "ready")"])
         case .disconnected: states.put(["disconnected"])
         case .failed(let error): states.put(["failed \(error.code)"])
+        case .resharded(let old, let new): states.put(["\(old) shards became \(new)"])
         }
       })
     let inbox = self.inbox
@@ -181,6 +183,7 @@ private struct Bench {
     // A lost session is no start.
     connection.receive(readyEvent)
     _ = await bench.states.wait(for: 1)
+    bench.time.advance(by: .seconds(6))
     connection.end(.sessionTimedOut)
     let second = await bench.gateway.connection(1)
     second.hello()
@@ -250,12 +253,13 @@ private struct Bench {
     await #expect(throws: GatewaySendError.noShard) { try await client.send(.updatePresence(Presence())) }
     try await client.start()
     let guild = Snowflake(rawValue: 1 << 22)
-    let command = GatewayCommand.requestGuildMembers(guild: guild, users: [5], nonce: "n")
+    let command = GatewayCommand.requestGuildMembers(guild: guild, query: .users([5]), nonce: "n")
     try await client.send(command, guild: guild)
     await #expect(throws: GatewaySendError.noShard) { try await client.send(command, guild: 7) }
     let many = GatewayCommand.requestGuildMembers(
-      guild: guild, users: Array(repeating: Snowflake(rawValue: .max), count: 200), nonce: nil)
-    await #expect(throws: GatewaySendError.self) { try await client.send(many, guild: guild) }
+      guild: guild, query: .users(Array(repeating: Snowflake(rawValue: .max), count: 200)), nonce: "n")
+    let tooLarge = GatewaySendError.tooLarge(what: "a request for members", bytes: 4_660)
+    await #expect(throws: tooLarge) { try await client.send(many, guild: guild) }
     let connection = await bench.gateway.connection(0)
     connection.hello()
     #expect(await connection.sent.wait(for: 1)[0]["d"]?["shard"] == [1, 2])

@@ -197,6 +197,7 @@ private struct HostileRig {
         case .ready(_, let resumed): states.put([resumed ? "resumed" : "ready"])
         case .disconnected: states.put(["disconnected"])
         case .failed: states.put(["failed"])
+        case .resharded: break
         }
       })
     let messages = self.messages

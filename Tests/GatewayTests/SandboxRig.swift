@@ -133,20 +133,23 @@ struct SandboxRig {
   /// - Parameter random: the default makes waits short and the first heartbeat immediate.
   func client(
     _ compression: GatewayCompression = .zlibStream, shards: GatewayClient.Shards = .automatic,
-    random: UInt64 = 0
+    random: UInt64 = 0, intents: Intents = [.guilds, .guildMessages, .messageContent],
+    configure: (inout GatewayClient.Configuration) -> Void = { _ in }
   ) -> GatewayClient {
     let states = self.states
+    var configuration = GatewayClient.Configuration(
+      token: Secret(Self.token), intents: intents, shards: shards, compression: compression)
+    configure(&configuration)
     let client = GatewayClient(
-      configuration: GatewayClient.Configuration(
-        token: Secret(Self.token), intents: [.guilds, .guildMessages, .messageContent], shards: shards,
-        compression: compression),
-      rest: rest(), connector: connector, sessions: sessions, time: time, random: ConstantRandom(value: random),
+      configuration: configuration, rest: rest(), connector: connector, sessions: sessions, time: time,
+      random: ConstantRandom(value: random),
       log: .silent, metrics: metrics,
       onState: { state in
         switch state {
         case .ready(_, let resumed): states.put([resumed ? "resumed" : "ready"])
         case .disconnected(_, let reason, _): states.put(["disconnected: \(reason)"])
         case .failed(let error): states.put(["failed \(error.code)"])
+        case .resharded(let old, let new): states.put(["\(old) shards became \(new)"])
         }
       })
     let messages = self.messages

@@ -71,7 +71,7 @@ struct Application {
           switch state {
           case .ready: continuation.yield(.ready)
           case .failed(let error): continuation.yield(.refused(error.message))
-          case .disconnected: break  // the gateway says so in the log, and comes back by itself
+          case .disconnected, .resharded: break  // the gateway says so in the log
           }
         }
         continuation.yield(.assembled(bot))
@@ -92,6 +92,8 @@ struct Application {
     var code = ExitCode.success
     var bot: Bot?
     var hasBanner = false
+    var resharding: Task<Void, Never>?
+    var shards = configuration.discord.shards
     waiting: for await event in events {
       switch event {
       case .assembled(let assembled): bot = assembled
@@ -99,7 +101,14 @@ struct Application {
       case .ready:
         hasBanner = true
         showBanner(surroundings.target)
-      case .signal(.hangUp): reload(bot)
+      case .signal(.hangUp):
+        guard let new = reload(bot)?.discord.shards, new != shards, let bot else { continue }
+        shards = new
+        // One after the other; what the last signal asked for holds.
+        resharding = Task { [earlier = resharding] in
+          await earlier?.value
+          await bot.reshard(to: new)
+        }
       case .signal(let signal):
         log.notice("stopping", ["signal": .string(signal.name)])
         break waiting
@@ -120,6 +129,7 @@ struct Application {
       }
     }
     starting.cancel()
+    resharding?.cancel()
     _ = await starting.value
     await bot?.stop(limit: Self.stopLimit)
     insisting.cancel()
@@ -158,7 +168,8 @@ struct Application {
 
   // MARK: Reloading
 
-  private func reload(_ bot: Bot?) {
+  /// - Returns: the new configuration, of which the shards are yet to be brought up; nil if it has mistakes.
+  private func reload(_ bot: Bot?) -> Configuration? {
     do {
       let new = try file.load(environment: environment, plugins: Adjutant.pluginNames)
       sink.setLevel(new.logLevel)
@@ -167,9 +178,12 @@ struct Application {
       var comparable = configuration
       comparable.logLevel = new.logLevel
       comparable.pluginDefaults = new.pluginDefaults
+      comparable.discord.shards = new.discord.shards
       if comparable != new { log.warning("some changes of the configuration wait for a restart") }
+      return new
     } catch {
       log.error("the configuration has mistakes; nothing was changed", ["error": .error(error)])
+      return nil
     }
   }
 }

@@ -116,6 +116,18 @@ final class Bot: Sendable {
     await registry.stop()
   }
 
+  /// Changes the number of shards without a gap. Returns when that is done; a failure is in the log, and what ran goes
+  /// on.
+  func reshard(to shards: Configuration.Shards) async {
+    do {
+      try await gateway.reshard(to: shards.forGateway)
+    } catch is CancellationError {
+      // Told to stop.
+    } catch {
+      log.error("the number of shards stays as it is", ["error": .error(error)])
+    }
+  }
+
   /// The state of plugins in guilds that chose nothing, from now on.
   func setPluginDefaults(_ defaults: [String: Bool]) {
     enabled.setDefaults(defaults)

@@ -177,7 +177,7 @@ public enum GatewayCommand: Sendable, Equatable {
   case resume(GatewaySession)
   case updatePresence(Presence)
   /// The answer comes as GUILD_MEMBERS_CHUNK events carrying `nonce`.
-  case requestGuildMembers(guild: Snowflake, users: [Snowflake], nonce: String?)
+  case requestGuildMembers(guild: Snowflake, query: MemberQuery, nonce: String)
 }
 
 /// What the member list shows of the bot.

@@ -1,5 +1,5 @@
 /// Which part of the guilds a connection carries. Guild `g` belongs to shard `(g >> 22) % count`; direct messages to 0.
-public struct ShardID: Hashable, Sendable, CustomStringConvertible {
+public struct ShardID: Hashable, Sendable, LosslessStringConvertible {
   public let id: Int
   public let count: Int
 
@@ -13,6 +13,15 @@ public struct ShardID: Hashable, Sendable, CustomStringConvertible {
   public static func shard(of guild: Snowflake, count: Int) -> Int { Int((guild.rawValue >> 22) % UInt64(count)) }
 
   public var description: String { "\(id)/\(count)" }
+
+  /// Nil unless the text is such a description of a shard that there is.
+  public init?(_ text: String) {
+    let parts = text.split(separator: "/", omittingEmptySubsequences: false).map { Int($0) }
+    guard parts.count == 2, let id = parts[0], let count = parts[1], count > 0, (0..<count).contains(id) else {
+      return nil
+    }
+    self.init(id, of: count)
+  }
 }
 
 /// What it takes to resume: kept over a restart, so that the bot comes back without losing an event or spending an
@@ -36,6 +45,8 @@ public struct GatewaySession: Hashable, Sendable, Codable {
 
 /// Keeps sessions over a restart.
 public protocol SessionStore: Sendable {
+  /// The shards whose sessions are kept, of every count.
+  func shards() async throws -> Set<ShardID>
   func load(shard: ShardID) async throws -> GatewaySession?
   /// Nil forgets the session.
   func save(_ session: GatewaySession?, shard: ShardID) async throws
@@ -46,6 +57,7 @@ public actor MemorySessionStore: SessionStore {
   private var sessions: [ShardID: GatewaySession] = [:]
 
   public init() {}
+  public func shards() -> Set<ShardID> { Set(sessions.keys) }
   public func load(shard: ShardID) -> GatewaySession? { sessions[shard] }
   public func save(_ session: GatewaySession?, shard: ShardID) { sessions[shard] = session }
 }

@@ -4,10 +4,10 @@ import Synchronization
 
 /// The bot's connection to Discord: all shards of this process.
 ///
-/// Subscribe through ``events``, then ``start()``.
+/// Subscribe through ``events``, then ``start()``. ``reshard(to:)`` changes the number of shards while they run.
 public actor GatewayClient {
   public enum Shards: Sendable, Hashable {
-    /// As many as Discord recommends, all in this process.
+    /// As many as Discord recommends, all in this process. Their number grows while they run.
     case automatic
     /// These of `total`.
     case some(total: Int, ids: [Int])
@@ -23,6 +23,8 @@ public actor GatewayClient {
     public var presence: Presence
     /// Threads that the shards share.
     public var maximumLoops = 4
+    /// How often Discord is asked whether more shards are needed; with ``Shards/automatic`` only.
+    public var growthInterval = Duration.seconds(86_400)
 
     public init(
       token: Secret<String>, intents: Intents, shards: Shards = .automatic, url: String? = nil,
@@ -41,21 +43,29 @@ public actor GatewayClient {
   /// Nil if nothing is cached.
   public nonisolated let cache: GuildCache?
 
-  private let configuration: Configuration
-  private let rest: RESTClient
+  var configuration: Configuration
+  let rest: RESTClient
   private let connector: any GatewayConnector
   private let sessions: any SessionStore
   private let budget: any IdentifyBudget
-  private let time: any TimeSource
+  let time: any TimeSource
   private let random: any RandomSource
-  private let log: Log
+  let log: Log
   private let metrics: Metrics
-  private let onState: @Sendable (GatewayState) -> Void
+  let onState: @Sendable (GatewayState) -> Void
+  let requester: MemberRequester
 
-  private nonisolated let running = Mutex<[Shard]>([])
-  private var loops: EventLoopGroup?
+  /// The set that carries the bot.
+  nonisolated let current = Mutex<ShardSet?>(nil)
+  var gate: IdentifyGate?
+  private var presence: Presence
+  private var growth: Task<Void, Never>?
+  var isResharding = false
+  var isStopping = false
 
-  /// - Parameter onState: called on the shards' threads; must not block.
+  /// - Parameters:
+  ///   - budget: nil keeps count for as long as this client lives.
+  ///   - onState: called on the shards' threads; must not block.
   public init(
     configuration: Configuration, rest: RESTClient, connector: any GatewayConnector,
     sessions: any SessionStore = MemorySessionStore(), budget: (any IdentifyBudget)? = nil,
@@ -73,55 +83,120 @@ public actor GatewayClient {
     self.random = random
     self.metrics = metrics
     self.onState = onState
+    presence = configuration.presence
     let log = log.labelled("gateway")
     self.log = log
+    let requester = MemberRequester(time: time, random: random)
+    self.requester = requester
     events = EventDispatcher(log: log, metrics: metrics)
+    events.subscribe(.guildMembersChunk) { await requester.received($0.map(\.payload)) }
+    events.subscribe(.rateLimited) { await requester.rateLimited($0.map(\.payload)) }
   }
+
+  // MARK: Starting and stopping
 
   /// Asks Discord where to connect and starts the shards. Returns when they are under way, not when they are ready.
   /// - Throws: ``DiscordError`` if Discord refuses; ``SystemError`` if there is no thread left; `CancellationError`. An
   ///   outage is waited for.
   public func start() async throws {
-    guard loops == nil else { return }
-    let retry = OutageRetry(time: time, random: random, log: log)
-    let information = try await retry.untilAnswered("ask for the gateway") { [rest] in
-      try await rest.gatewayInformation()
-    }
-    let (total, ids): (Int, [Int]) =
-      switch configuration.shards {
-      case .automatic: (max(1, information.shards), Array(0..<max(1, information.shards)))
-      case .some(let total, let ids): (max(1, total), ids.filter { (0..<total).contains($0) }.sorted())
-      }
+    guard gate == nil else { return }
+    let information = try await askDiscord()
     let limit = information.sessionStartLimit
-    log.notice(
-      "starting shards",
-      [
-        "count": .integer(Int64(ids.count)), "total": .integer(Int64(total)),
-        "identifiesLeft": .integer(Int64(limit.remaining)),
-      ])
-    let loops = try EventLoopGroup(count: max(1, min(ids.count, configuration.maximumLoops)), name: "gateway")
-    self.loops = loops
     let gate = IdentifyGate(limit: limit, budget: budget, time: time, log: log) { [rest] in
       try await rest.gatewayInformation().sessionStartLimit
     }
+    self.gate = gate
     await gate.report(limit)
-    for id in ids {
-      let shardID = ShardID(id, of: total)
+    await requester.setSend { [weak self] command, guild in try await self?.send(command, guild: guild) }
+    var stored: Set<ShardID> = []
+    do {
+      stored = try await sessions.shards()
+    } catch {
+      log.warning("cannot look for sessions of the last run", ["error": .error(error)])
+    }
+    let plan = ShardPlan.atStart(configuration.shards, recommended: information.shards, stored: stored)
+    log.notice(
+      "starting shards",
+      [
+        "count": .integer(Int64(plan.ids.count)), "total": .integer(Int64(plan.total)),
+        "identifiesLeft": .integer(Int64(limit.remaining)),
+      ])
+    try await startAfresh(plan, information)
+    if plan.isWhole { await forgetOthers(than: plan.total, among: stored) }
+    if configuration.shards == .automatic { watchGrowth(recommended: information.shards) }
+  }
+
+  func askDiscord() async throws -> GatewayInformation {
+    try await OutageRetry(time: time, random: random, log: log).untilAnswered("ask for the gateway") { [rest] in
+      try await rest.gatewayInformation()
+    }
+  }
+
+  /// Makes these shards the ones that carry the bot. No others may run.
+  func startAfresh(_ plan: ShardPlan, _ information: GatewayInformation) async throws {
+    let set = try await makeSet(plan, information, keepsSessions: true)
+    current.withLock { $0 = set }
+    await set.start()
+  }
+
+  func makeSet(
+    _ plan: ShardPlan, _ information: GatewayInformation, keepsSessions: Bool,
+    filteredBy takeover: SharedTakeover? = nil
+  ) async throws -> ShardSet {
+    guard let gate else { throw ReshardError.notRunning }
+    let loops = try EventLoopGroup(count: max(1, min(plan.ids.count, configuration.maximumLoops)), name: "gateway")
+    var shards: [Shard] = []
+    for id in plan.ids.map({ ShardID($0, of: plan.total) }) {
       var session: GatewaySession?
       do {
-        session = try await sessions.load(shard: shardID)
+        if keepsSessions { session = try await sessions.load(shard: id) }
       } catch {
-        log.warning("cannot load the session", ["shard": .of(shardID), "error": .error(error)])
+        log.warning("cannot load the session", ["shard": .of(id), "error": .error(error)])
       }
       let shard = Shard(
         configuration: Shard.Configuration(
-          id: shardID, url: configuration.url ?? information.url, token: configuration.token,
-          intents: configuration.intents, compression: configuration.compression, presence: configuration.presence,
-          recommendedShards: information.shards),
-        session: session, loop: loops.next(), connector: connector, gate: gate, sessions: sessions,
-        dispatcher: events, cache: cache, random: random, log: log, metrics: metrics, onState: onState)
-      running.withLock { $0.append(shard) }
-      await shard.start()
+          id: id, url: configuration.url ?? information.url, token: configuration.token,
+          intents: configuration.intents, compression: configuration.compression, presence: presence,
+          recommendedShards: information.shards, keepsSession: keepsSessions),
+        session: session, loop: loops.next(), connector: connector, gate: gate, sessions: sessions, dispatcher: events,
+        cache: cache, random: random, log: log, metrics: metrics
+      ) { [weak self] in self?.happened($0) }
+      if let takeover {
+        let hearsGuilds = configuration.intents.contains(.guilds)
+        await shard.setFilter(takeover.filter(for: id, on: .new, hearsGuilds: hearsGuilds))
+      }
+      shards.append(shard)
+    }
+    return ShardSet(plan: plan, shards: shards, loops: loops)
+  }
+
+  /// Sessions of another total are of no use any more.
+  private func forgetOthers(than total: Int, among stored: Set<ShardID>) async {
+    for shard in stored where shard.count != total {
+      do {
+        try await sessions.save(nil, shard: shard)
+      } catch {
+        log.warning("cannot forget an old session", ["shard": .of(shard), "error": .error(error)])
+      }
+    }
+  }
+
+  /// Called on the shards' threads.
+  private nonisolated func happened(_ state: GatewayState) {
+    let total = current.withLock { $0?.plan.total }
+    switch state {
+    case .failed(let error):
+      // A set that comes up beside the present one is judged by its takeover.
+      guard error.shard.count == total else { return }
+      if error.code == .shardingRequired { Task { await tooFewShards(error) } } else { onState(state) }
+    case .ready(let shard, let resumed):
+      guard shard.count == total else { return }
+      if !resumed {
+        Task { await requester.lost { ShardID.shard(of: $0, count: shard.count) == shard.id } }
+      }
+      onState(state)
+    case .disconnected(let shard, _, _): if shard.count == total { onState(state) }
+    case .resharded: onState(state)
     }
   }
 
@@ -131,54 +206,114 @@ public actor GatewayClient {
   /// next start resumes there.
   /// - Parameter saving: whether to keep the sessions; without, Discord shows the bot offline at once.
   public func stop(saving: Bool, limit: Duration = .seconds(10)) async {
-    let shards = running.withLock { shards in
-      defer { shards = [] }
-      return shards
+    isStopping = true
+    growth?.cancel()
+    // A takeover under way notices, and leaves one set.
+    while isResharding { do { try await time.sleep(for: .milliseconds(10)) } catch { await Task.yield() } }
+    let set = current.withLock { current in
+      defer { current = nil }
+      return current
     }
-    await withTaskGroup(of: Void.self) { group in
-      for shard in shards { group.addTask { await shard.stop(keepingSession: saving) } }
-    }
-    let deadline = time.now.advanced(by: limit)
-    for shard in shards {
-      while time.now < deadline, await !shard.isIdle {
-        // At the end of the program only; a handler that is done says so to its tracker, not to us.
-        do { try await time.sleep(for: .milliseconds(10)) } catch { break }
+    if let set {
+      await set.close(keepingSessions: saving)
+      let busy = await set.waitUntilIdle(until: time.now.advanced(by: limit), time: time)
+      for shard in busy where saving {
+        log.warning("handlers are still busy: their events come again after the restart", ["shard": .of(shard.id)])
       }
-      if saving {
-        if await !shard.isIdle {
-          log.warning("handlers are still busy: their events come again after the restart", ["shard": .of(shard.id)])
-        }
-        await shard.save()
-      }
+      if saving { for shard in set.shards { await shard.save() } }
     }
     events.finish()
-    await loops?.shutdown()
-    loops = nil
+    await set?.shutdown()
   }
+
+  // MARK: Growth
+
+  private func watchGrowth(recommended: Int) {
+    let (time, interval) = (time, configuration.growthInterval)
+    growth = Task { [weak self] in
+      var recommended: Int? = recommended
+      while !Task.isCancelled {
+        if let recommended { await self?.considerGrowth(recommended) }
+        do { try await time.sleep(for: interval) } catch { return }
+        recommended = await self?.askForRecommendation()
+      }
+    }
+  }
+
+  private func askForRecommendation() async -> Int? {
+    do {
+      let information = try await rest.gatewayInformation()
+      await gate?.report(information.sessionStartLimit)
+      return information.shards
+    } catch {
+      log.warning("cannot ask how many shards are needed", ["error": .error(error)])
+      return nil
+    }
+  }
+
+  private func considerGrowth(_ recommended: Int) async {
+    guard let total = current.withLock({ $0?.plan.total }), ShardPlan.isOutgrown(total: total, recommended: recommended)
+    else { return }
+    log.notice(
+      "Discord recommends more shards",
+      ["total": .integer(Int64(total)), "recommended": .integer(Int64(recommended))])
+    do {
+      try await reshard(to: .automatic)
+    } catch {
+      log.error("the number of shards stays as it is", ["error": .error(error)])
+    }
+  }
+
+  // MARK: Commands
 
   /// Sends a command on the shard that carries the guild; without a guild on all shards.
   /// - Throws: ``GatewaySendError``
   public func send(_ command: GatewayCommand, guild: Snowflake? = nil) async throws {
-    let shards = running.withLock { $0 }.filter { shard in
+    let shards = running.filter { shard in
       guild.map { ShardID.shard(of: $0, count: shard.id.count) == shard.id.id } ?? true
     }
     guard !shards.isEmpty else { throw GatewaySendError.noShard }
     for shard in shards { try await shard.send(command) }
   }
 
+  /// What the member list shows of the bot, from now on and on every shard, also after reconnects.
+  /// - Throws: ``GatewaySendError/tooLarge(what:bytes:)``; nothing is changed then.
+  public func setPresence(_ presence: Presence) async throws {
+    let size = GatewayCommand.updatePresence(presence).size
+    guard size <= GatewayProtocol.maximumPayloadSize else {
+      throw GatewaySendError.tooLarge(what: GatewayCommand.updatePresence(presence).name, bytes: size)
+    }
+    self.presence = presence
+    for shard in running { await shard.setPresence(presence) }
+  }
+
+  /// Asks the gateway for members of a guild.
+  /// - Parameters:
+  ///   - limit: for the whole answer.
+  ///   - maximum: more members than this are refused, as they would have to be held in memory.
+  /// - Throws: ``MemberRequestError``, ``GatewaySendError``, `CancellationError`.
+  public func members(
+    of guild: Snowflake, _ query: MemberQuery, limit: Duration = .seconds(60), maximum: Int = 250_000
+  ) async throws -> MemberList {
+    if query == .all, !configuration.intents.contains(.guildMembers) { throw MemberRequestError.missingIntent }
+    return try await requester.members(of: guild, query, limit: limit, maximum: maximum)
+  }
+
+  // MARK: Figures
+
+  private nonisolated var running: [Shard] { current.withLock { $0?.shards ?? [] } }
+
   /// Time from heartbeat to ACK, the mean over the shards; nil before the first.
   public nonisolated var latency: Duration? {
-    let latencies = running.withLock { $0 }.compactMap(\.status.latency)
+    let latencies = running.compactMap(\.status.latency)
     return latencies.isEmpty ? nil : latencies.reduce(.zero, +) / latencies.count
   }
 
-  /// Of each shard by its number: whether its session is up, and its latency.
-  public nonisolated var shardStatus: [(shard: ShardID, isReady: Bool, latency: Duration?)] {
-    running.withLock { $0 }.map { ($0.id, $0.status.isReady, $0.status.latency) }
-  }
+  /// How each shard is doing, by number.
+  public nonisolated var shardStatus: [ShardStatus] { running.map(\.status) }
 
   public nonisolated var isReady: Bool {
-    let shards = running.withLock { $0 }
+    let shards = running
     return !shards.isEmpty && shards.allSatisfy(\.status.isReady)
   }
 

@@ -33,6 +33,8 @@ public final class GatewayPipeline {
   private var failedEvents: Set<String> = []
   private var origin: EventOrigin
   private var hasUnflushed = false
+  /// While two sets of shards run: which events go on.
+  var filter: (any EventFilter)?
 
   /// - Parameter maximumMessageSize: of a message unpacked, in bytes; a larger one is refused.
   public init(
@@ -96,7 +98,10 @@ public final class GatewayPipeline {
   private func read(
     _ text: UnsafeBufferPointer<UInt8>, isPadded: Bool, _ acceptsReady: () -> Bool, _ admit: (Int64) throws -> Bool
   ) throws -> GatewayFrame? {
-    guard let preamble = GatewayPreamble(scanning: text), let route = routes[preamble.name], !route.isOfSession else {
+    // While two sets of shards run, what nobody wants is looked at as well.
+    guard filter == nil, let preamble = GatewayPreamble(scanning: text), let route = routes[preamble.name],
+      !route.isOfSession
+    else {
       return try parser.parse(text, isPadded: isPadded) { try read($0, acceptsReady, admit) }
     }
     if route.isWanted {
@@ -124,6 +129,10 @@ public final class GatewayPipeline {
       guard acceptsReady() else { return frame }
       begin(id, at: sequence)
     } else if try !admit(sequence) {
+      return frame
+    }
+    if let filter, !filter.admits(name, envelope.data) {
+      tracker.open(sequence, receivers: 0)
       return frame
     }
     events.increment()

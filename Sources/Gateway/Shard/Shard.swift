@@ -13,14 +13,13 @@ actor Shard {
     var compression: GatewayCompression
     var presence: Presence
     var recommendedShards: Int?
+    /// Whether the session is kept for the next process. Not while another set of shards is still at work.
+    var keepsSession = true
     /// How often the session is saved while it goes on.
-    var saveInterval: Duration = .seconds(15)
-  }
-
-  /// What may be asked from any thread.
-  struct Status: Sendable {
-    var isReady = false
-    var latency: Duration?
+    var saveInterval: Duration = .seconds(5)
+    /// Handled events after which it is saved without waiting for that: what a restart after a crash sees again is
+    /// bounded by both.
+    var saveStep: Int64 = 2_000
   }
 
   private static let maximumPending = 128
@@ -28,8 +27,8 @@ actor Shard {
   nonisolated let id: ShardID
   nonisolated let loop: EventLoop
   nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
-  private nonisolated let shared = Mutex(Status())
-  nonisolated var status: Status { shared.withLock { $0 } }
+  private nonisolated let shared: Mutex<ShardStatus>
+  nonisolated var status: ShardStatus { shared.withLock { $0 } }
 
   private let configuration: Configuration
   private let connector: any GatewayConnector
@@ -50,9 +49,17 @@ actor Shard {
   private var limiter = SendLimiter()
   private var pending: [[UInt8]] = []
   private var pendingTimer: EventLoop.Timer?
+  private var presence: Presence
+  /// The presence was changed and the session has not been told.
+  private var owesPresence = false
+  private var keepsSession: Bool
   private var saveTimer: EventLoop.Timer?
   private var lastSaved: GatewaySession?
-  private var lastWrite: Task<Void, Never>?
+  /// The sequence at the last time that a save was begun.
+  private var savedAt: Int64 = 0
+  private var isSaveQueued = false
+  /// Saves happen one after the other: an older one must not overtake.
+  private var saving: Task<Void, Never>?
   private var identifyTask: Task<Void, Never>?
   private var beatSentAt: ContinuousClock.Instant?
   private var isFlushScheduled = false
@@ -72,6 +79,9 @@ actor Shard {
     self.sessions = sessions
     self.onState = onState
     id = configuration.id
+    shared = Mutex(ShardStatus(shard: configuration.id))
+    presence = configuration.presence
+    keepsSession = configuration.keepsSession
     let log = log.labelled("shard-\(configuration.id.id)")
     self.log = log
     machine = ShardMachine(
@@ -114,27 +124,30 @@ actor Shard {
 
   /// Saves how far this shard's events are handled.
   func save() async {
-    guard var session = machine.session else { return }
-    session.sequence = pipeline.tracker.handledSequence
-    guard session != lastSaved else { return }
-    await store(session).value
+    await store { shard in
+      guard shard.keepsSession, var session = shard.machine.session else { return nil }
+      session.sequence = shard.pipeline.tracker.handledSequence
+      return session == shard.lastSaved ? nil : .some(session)
+    }.value
   }
 
-  /// Writes follow each other in the order in which they were asked for: a session that was given up must not come back
-  /// because its last save took longer.
-  @discardableResult
-  private func store(_ session: GatewaySession?) -> Task<Void, Never> {
-    let write = Task { [before = lastWrite] in
-      await before?.value
-      do {
-        try await sessions.save(session, shard: id)
-        lastSaved = session
-      } catch {
-        log.warning("cannot \(session == nil ? "forget" : "save") the session", ["error": .error(error)])
-      }
-    }
-    lastWrite = write
-    return write
+  /// Returns when everything that was to be saved is.
+  func settle() async { await saving?.value }
+
+  /// From now on the session is kept for the next process.
+  func keepSession() async {
+    keepsSession = true
+    await save()
+  }
+
+  /// What the two sets of a takeover dispatch; nil lets everything pass.
+  func setFilter(_ filter: (any EventFilter)?) { pipeline.filter = filter }
+
+  /// Shown from now on, and told to every later session. Of several changes that wait only the last is sent.
+  func setPresence(_ presence: Presence) {
+    self.presence = presence
+    owesPresence = true
+    sendPending()
   }
 
   /// Sends once the connection is ready and the limit allows.
@@ -142,7 +155,7 @@ actor Shard {
   func send(_ command: GatewayCommand) throws {
     let payload = encode(command)
     guard payload.count <= GatewayProtocol.maximumPayloadSize else {
-      throw GatewaySendError.tooLarge(bytes: payload.count)
+      throw GatewaySendError.tooLarge(what: command.name, bytes: payload.count)
     }
     guard pending.count < Self.maximumPending else { throw GatewaySendError.tooMany }
     guard machine.state != .stopped, machine.state != .failed else { throw GatewaySendError.stopped }
@@ -153,6 +166,7 @@ actor Shard {
   // MARK: Actions
 
   private func perform(_ actions: [ShardMachine.Action]) {
+    showState()
     for action in actions {
       switch action {
       case .connect(let url): connect(to: url)
@@ -173,7 +187,7 @@ actor Shard {
         let (gate, id) = (gate, id)
         Task { await gate.proved(id) }
       case .ready(let resumed): becameReady(resumed: resumed)
-      case .sessionLost: store(nil)
+      case .sessionLost: store { _ in .some(nil) }
       case .failed(let error):
         dropConnection()
         log.error("\(error.message)", ["code": .of(error.code), "shard": .of(id)])
@@ -187,6 +201,10 @@ actor Shard {
     switch note {
     case .disconnected(let reason, let code, let retryAfter, let resumes):
       reconnects.increment()
+      shared.withLock { status in
+        status.disconnections += 1
+        status.lastDisconnection = ShardStatus.Disconnection(code: code, reason: reason, at: .now)
+      }
       log.info(
         "disconnected",
         [
@@ -231,7 +249,15 @@ actor Shard {
     connection += 1
     socket = nil
     beatSentAt = nil
-    shared.withLock { $0.isReady = false }
+  }
+
+  private func showState() {
+    let state = ShardStatus.State(machine.state)
+    let hasSession = machine.session != nil
+    shared.withLock { status in
+      status.state = state
+      if !hasSession { status.sessionSince = nil }
+    }
   }
 
   private func startTimer(_ kind: ShardMachine.TimerKind, _ duration: Duration) {
@@ -260,20 +286,52 @@ actor Shard {
 
   private func becameReady(resumed: Bool) {
     hasServed = true
-    shared.withLock { $0.isReady = true }
+    shared.withLock { status in
+      status.state = .ready
+      if !resumed || status.sessionSince == nil { status.sessionSince = .now }
+    }
     log.notice(resumed ? "resumed" : "ready", ["shard": .of(id)])
     onState(.ready(id, resumed: resumed))
     sendPending()
     Task { await save() }
   }
 
+  /// Writes what `choose` says when its turn has come; nil: nothing. Writes follow each other in the order in which they
+  /// were asked for: a session that was given up must not come back because its last save took longer.
+  @discardableResult
+  private func store(_ choose: @escaping @Sendable (isolated Shard) -> GatewaySession??) -> Task<Void, Never> {
+    let (earlier, id, sessions, log) = (saving, id, sessions, log)
+    let task = Task {
+      await earlier?.value
+      guard let session = choose(self) else { return }
+      do {
+        try await sessions.save(session, shard: id)
+        lastSaved = session
+      } catch {
+        log.warning("cannot \(session == nil ? "forget" : "save") the session", ["error": .error(error)])
+      }
+    }
+    saving = task
+    return task
+  }
+
   private func scheduleSave() {
     saveTimer = loop.schedule(after: configuration.saveInterval) { [weak self] in
       self?.assumeIsolated { shard in
         guard shard.machine.state != .stopped else { return }
-        Task { await shard.save() }
+        shard.saveSoon()
         shard.scheduleSave()
       }
+    }
+  }
+
+  private func saveSoon() {
+    guard keepsSession, !isSaveQueued else { return }
+    isSaveQueued = true
+    savedAt = machine.session?.sequence ?? 0
+    Task {
+      await save()
+      isSaveQueued = false
     }
   }
 
@@ -287,15 +345,25 @@ actor Shard {
   private func received(_ payload: UnsafeBufferPointer<UInt8>, _ number: Int) {
     guard number == connection else { return }
     do {
-      let frame = try pipeline.receive(payload, acceptsReady: { machine.acceptsReady }) {
-        try machine.admit(sequence: $0)
+      let frame: GatewayFrame?
+      if let filter = pipeline.filter {
+        frame = try filter.inTurn {
+          defer { pipeline.flush() }
+          return try takeIn(payload)
+        }
+      } else {
+        frame = try takeIn(payload)
+        scheduleFlush()
       }
-      scheduleFlush()
       if let frame { handle(frame) }
     } catch {
       pipeline.faults.report(GatewayFault(error), "\(error)")
       perform(machine.handle(.unreadable))
     }
+  }
+
+  private func takeIn(_ payload: UnsafeBufferPointer<UInt8>) throws -> GatewayFrame? {
+    try pipeline.receive(payload, acceptsReady: { machine.acceptsReady }) { try machine.admit(sequence: $0) }
   }
 
   private func handle(_ frame: GatewayFrame) {
@@ -321,6 +389,8 @@ actor Shard {
       self?.assumeIsolated { shard in
         shard.isFlushScheduled = false
         shard.pipeline.flush()
+        let received = shard.machine.session?.sequence ?? 0
+        if received - shard.savedAt >= shard.configuration.saveStep || received < shard.savedAt { shard.saveSoon() }
       }
     }
   }
@@ -343,80 +413,30 @@ actor Shard {
   /// Heartbeats and the handshake: they never wait.
   private func sendNow(_ command: GatewayCommand) {
     if case .heartbeat = command { beatSentAt = .now }
+    if case .identify = command { owesPresence = false }
     limiter.recordUrgent(at: .now)
     socket?.send(encode(command))
   }
 
   private func sendPending() {
-    while machine.state == .ready, let payload = pending.first {
+    while machine.state == .ready, owesPresence || !pending.isEmpty {
       if let later = limiter.admit(at: .now) {
         pendingTimer?.cancel()
         pendingTimer = loop.schedule(at: later) { [weak self] in self?.assumeIsolated { $0.sendPending() } }
         return
       }
-      pending.removeFirst()
-      socket?.send(payload)
+      if owesPresence {
+        owesPresence = false
+        socket?.send(encode(.updatePresence(presence)))
+      } else {
+        socket?.send(pending.removeFirst())
+      }
     }
   }
 
   private func encode(_ command: GatewayCommand) -> [UInt8] {
-    let (opcode, data): (Int64, JSON) =
-      switch command {
-      case .heartbeat(let sequence): (1, sequence.map { .integer($0) } ?? .null)
-      case .identify:
-        (
-          2,
-          [
-            "token": .string(configuration.token.reveal()), "intents": .integer(Int64(configuration.intents.rawValue)),
-            "properties": ["os": "linux", "browser": "adjutant", "device": "adjutant"],
-            "shard": [.integer(Int64(id.id)), .integer(Int64(id.count))], "presence": configuration.presence.json,
-          ]
-        )
-      case .resume(let session):
-        (
-          6,
-          [
-            "token": .string(configuration.token.reveal()), "session_id": .string(session.id),
-            "seq": .integer(session.sequence),
-          ]
-        )
-      case .updatePresence(let presence): (3, presence.json)
-      case .requestGuildMembers(let guild, let users, let nonce):
-        (
-          8,
-          [
-            "guild_id": .string(guild.description), "user_ids": .array(users.map { .string($0.description) }),
-            "nonce": .string(nonce ?? ""),
-          ]
-        )
-      }
-    let payload: JSON = ["op": .integer(opcode), "d": data]
-    return Array(payload.serialized().utf8)
+    command.payload(
+      in: GatewayCommand.Surroundings(
+        token: configuration.token, intents: configuration.intents, shard: id, presence: presence))
   }
-}
-
-/// Why a command to the gateway was not taken.
-public enum GatewaySendError: Error, Sendable, Equatable, CustomStringConvertible {
-  case tooLarge(bytes: Int)
-  case tooMany
-  case stopped
-  /// No shard of this process carries the guild.
-  case noShard
-
-  public var description: String {
-    switch self {
-    case .tooLarge(let bytes): "a payload of \(bytes) bytes exceeds the gateway's \(GatewayProtocol.maximumPayloadSize)"
-    case .tooMany: "too many payloads wait to be sent"
-    case .stopped: "the shard is stopped"
-    case .noShard: "no shard of this process carries the guild"
-    }
-  }
-}
-
-/// What the outside may want to know of a shard.
-public enum GatewayState: Sendable {
-  case ready(ShardID, resumed: Bool)
-  case disconnected(ShardID, reason: String, retryAfter: Duration)
-  /// The shard has given up; the message names the remedy.
-  case failed(GatewayFatalError)
 }

@@ -88,6 +88,10 @@ struct ControlAPI: Sendable {
       await world.clearFaults()
       return .noContent
     }
+    router.on(.post, "/settings") { request in
+      let body = try await Self.body(request)
+      return try await Self.reply { try await world.changeSettings(body) }
+    }
     router.on(.post, "/tokens/revoke") { request in
       let body = try await Self.body(request)
       return try await Self.reply {

@@ -56,16 +56,18 @@ extension World {
   }
 
   func sessionsJSON() -> JSON {
-    func json(_ session: GatewaySession, isConnected: Bool) -> JSON {
+    func json(_ session: GatewaySession, isConnected: Bool, presence: JSON = .null) -> JSON {
       [
         "id": .string(session.id), "application": session.applicationID.json,
         "shard": [.integer(Int64(session.shard.id)), .integer(Int64(session.shard.count))],
         "intents": .integer(Int64(session.intents.rawValue)), "sequence": .integer(session.sequence),
-        "connected": .boolean(isConnected),
+        "connected": .boolean(isConnected), "presence": presence,
       ]
     }
     return .array(
-      connections.values.compactMap(\.machine.session).map { json($0, isConnected: true) }
+      connections.values.compactMap { connection in
+        connection.machine.session.map { json($0, isConnected: true, presence: connection.machine.presence) }
+      }
         + detached.values.map { json($0.session, isConnected: false) })
   }
 
@@ -132,6 +134,26 @@ extension World {
     let user = try player(body["user"])
     guard let id = Snowflake(body["application"]), applications[id] != nil else { throw .notFound("application") }
     return channelJSON(directChannel(bot: id, user: user.id), viewer: user.id)
+  }
+
+  // MARK: - Settings
+
+  /// `{"shards"?, "maxConcurrency"?, "guildsPerShard"?, "sessionStartLimit"?}`: what Discord may change at any time.
+  func changeSettings(_ body: JSON) throws(ControlError) -> JSON {
+    let settings: [(String, WritableKeyPath<SandboxOptions, Int>)] = [
+      ("shards", \.shards), ("maxConcurrency", \.maxConcurrency), ("guildsPerShard", \.guildsPerShard),
+      ("sessionStartLimit", \.sessionStartLimit),
+    ]
+    var changed = options
+    for (name, path) in settings {
+      guard let value = body[name] else { continue }
+      guard let number = value.integer, (1...1_000_000).contains(number) else {
+        throw .bad("\(name) must be 1 to 1000000")
+      }
+      changed[keyPath: path] = Int(number)
+    }
+    options = changed
+    return .object(JSON.Object(settings.map { ($0.0, .integer(Int64(options[keyPath: $0.1]))) }))
   }
 
   // MARK: - Faults

@@ -53,6 +53,8 @@ struct GatewayConnection: Sendable {
 
   let heartbeatInterval: Duration
   private(set) var session: GatewaySession?
+  /// As IDENTIFY or op 3 gave it last.
+  private(set) var presence = JSON.null
   private(set) var isClosed = false
   /// When the client counts as dead unless it beats before.
   private(set) var deadline: ContinuousClock.Instant
@@ -149,7 +151,10 @@ struct GatewayConnection: Sendable {
       guard session != nil else { return close(.notAuthenticated) }
       guard data.object != nil else { return close(.decodeError) }
       switch opcode {
-      case 3: return data["status"]?.string == nil ? close(.decodeError) : []
+      case 3:
+        guard data["status"]?.string != nil else { return close(.decodeError) }
+        presence = data
+        return []
       case 4: return [.updateVoiceState(data)]
       case 8: return [.requestMembers(data)]
       case 31: return [.requestSoundboard(data)]
@@ -177,6 +182,7 @@ struct GatewayConnection: Sendable {
     let threshold = data["large_threshold"]?.integer ?? 50
     guard (50...250).contains(threshold) else { return close(.decodeError) }
     isWaiting = true
+    presence = data["presence"] ?? .null
     return [
       .authenticate(
         Identify(

@@ -26,6 +26,9 @@ struct GatewaySession: Sendable {
   struct Shard: Hashable, Sendable {
     let id: Int
     let count: Int
+
+    /// `(guild_id >> 22) % num_shards == shard_id`.
+    func covers(guild: Snowflake) -> Bool { Int((guild.value >> 22) % UInt64(count)) == id }
   }
 
   let id: String
@@ -52,8 +55,7 @@ struct GatewaySession: Sendable {
     self.bufferLimit = bufferLimit
   }
 
-  /// `(guild_id >> 22) % num_shards == shard_id`.
-  func covers(guild: Snowflake) -> Bool { Int((guild.value >> 22) % UInt64(shard.count)) == shard.id }
+  func covers(guild: Snowflake) -> Bool { shard.covers(guild: guild) }
 
   /// Numbers an event, keeps it for a resume, and returns the payload to send.
   mutating func dispatch(_ name: String, _ data: JSON) -> JSON {

@@ -101,7 +101,10 @@ extension World {
     if identify.intents.rawValue & options.disallowedIntents != 0 {
       return feed(.identifyRefused(.disallowedIntents), to: handle)
     }
-    if guilds.count / identify.shard.count > 2_500 {
+    let carried = guilds.values.count { guild in
+      guild.members[application.id] != nil && identify.shard.covers(guild: guild.id)
+    }
+    if carried > options.guildsPerShard {
       return feed(.identifyRefused(.shardingRequired), to: handle)
     }
     let key = identify.shard.id % max(1, options.maxConcurrency)
@@ -164,6 +167,32 @@ extension World {
 
   // MARK: - Requests of a session
 
+  struct MemberRequestKey: Hashable, Sendable {
+    let application: Snowflake
+    let guild: Snowflake
+  }
+
+  /// Discord takes a request for all members once in 30 seconds per guild and bot.
+  /// Source: Discord's change log, "Introducing Rate Limit When Requesting All Guild Members".
+  private static let allMembersPause = Duration.seconds(30)
+
+  /// Answers RATE_LIMITED if that guild's members were asked for a moment ago.
+  private func refusesAllMembers(_ request: JSON, of guild: Snowflake, for session: GatewaySession, on handle: Int)
+    -> Bool
+  {
+    let key = MemberRequestKey(application: session.applicationID, guild: guild)
+    memberRequestsFree = memberRequestsFree.filter { $0.value > time.now }
+    guard let free = memberRequestsFree[key] else {
+      memberRequestsFree[key] = time.now.advanced(by: Self.allMembersPause)
+      return false
+    }
+    var meta: JSON = ["guild_id": guild.json]
+    if let nonce = request["nonce"]?.string, nonce.utf8.count <= 32 { meta["nonce"] = .string(nonce) }
+    let data: JSON = ["opcode": 8, "retry_after": .double(time.now.duration(to: free).inSeconds), "meta": meta]
+    feed(.event(name: "RATE_LIMITED", data: data), to: handle)
+    return true
+  }
+
   private func sendMembers(_ request: JSON, on handle: Int) {
     guard let session = connections[handle]?.machine.session, let guildID = Snowflake(request["guild_id"]),
       let guild = guilds[guildID], guild.members[session.applicationID] != nil, session.covers(guild: guildID)
@@ -182,6 +211,7 @@ extension World {
         guard session.intents.contains(.guildMembers) else {
           return log.warning("all members were asked for without the GUILD_MEMBERS intent: no answer")
         }
+        if refusesAllMembers(request, of: guildID, for: session, on: handle) { return }
         chosen = sorted
       } else {
         let prefix = query.lowercased()

@@ -18,7 +18,8 @@ actor World {
   /// Bytes of attachments kept in all.
   static let attachmentLimit = 64 << 20
 
-  let options: SandboxOptions
+  /// What a script may change is in ``changeSettings(_:)``.
+  var options: SandboxOptions
   let log: Log
   let time: any TimeSource
   let random: any RandomSource
@@ -39,6 +40,9 @@ actor World {
   /// Scripts that wait for the answer to an interaction.
   var waiters: [Snowflake: [CheckedContinuation<Void, Never>]] = [:]
   var nextHandle = 0
+
+  /// When all members of a guild may be asked for again, by application and guild.
+  var memberRequestsFree: [MemberRequestKey: ContinuousClock.Instant] = [:]
 
   var limiter: RateLimiter
   var faults: [RESTFault] = []
