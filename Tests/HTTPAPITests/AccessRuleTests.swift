@@ -10,10 +10,10 @@ struct AccessRuleTests {
   static let account = AccountID(number: 7)
   static let guild = GuildID(900_000_000_000_000_001)
 
-  static func claims(_ subject: Subject, scopes: [String] = []) -> TokenClaims {
+  static func claims(_ subject: Subject, scopes: [String] = [], isLimited: Bool = false) -> TokenClaims {
     TokenClaims(
       subject: subject, id: "t", family: "f", generation: 0, issuedAt: 0, expiresAt: 1, authenticatedAt: 0,
-      scopes: scopes)
+      isLimited: isLimited, scopes: scopes)
   }
 
   static func client(_ scopes: [String]) throws -> Principal {
@@ -23,7 +23,8 @@ struct AccessRuleTests {
 
   static func key(_ permissions: Set<Permission>, admin: Bool = false) -> Principal {
     Principal(
-      identity: .user(me), credential: .apiKey(APIKeyGrant(id: 1, permissions: permissions, playerName: "Me")),
+      identity: .user(me),
+      credential: .apiKey(APIKeyGrant(id: APIKeyID(number: 1), permissions: permissions, playerName: "Me")),
       isAdmin: admin)
   }
 
@@ -66,6 +67,7 @@ struct AccessRuleTests {
     (AccessRule(.serverManager(of: guild), permission: .readKills), .init(), "?----+-pp--"),
     (AccessRule(.admin), .init(isLocal: true, managesGuild: true), "?----+-----"),
     (AccessRule(.admin, permission: .readKills), .init(), "?----+-pp--"),
+    (AccessRule(.panelAdmin), .init(isLocal: true, managesGuild: true), "?----+-----"),
     (AccessRule(.admin, proof: .loginOnly), .init(), "?----+xxx--"),
     (AccessRule(.scope("servers")), .init(), "?+++++---+p"),
     (AccessRule(.scope("servers"), permission: .readKills), .init(), "?++++++pp+p"),
@@ -97,6 +99,34 @@ struct AccessRuleTests {
 
   @Test func anAPIKeyOfAnOwnerIsNoAdmin() {
     #expect(!Self.key(Permission.standard, admin: true).isAdmin)
+  }
+
+  @Test func aLimitedLoginIsAPlainUsersWhoeverItIs() {
+    let limited = Principal(
+      identity: .user(Self.me), credential: .token(Self.claims(.user(Self.me), isLimited: true)), isAdmin: true,
+      isPanelAdmin: true)
+    #expect(!limited.isAdmin && !limited.isPanelAdmin && limited.isLimited)
+    let key = Principal(
+      identity: .user(Self.me),
+      credential: .apiKey(
+        APIKeyGrant(id: APIKeyID(number: 1), permissions: [.writeServers], playerName: nil, isLimited: true)),
+      isAdmin: false)
+    let manager = AccessRule(.serverManager(of: Self.guild), permission: .writeServers)
+    for principal in [limited, key] {
+      #expect(manager.refusal(of: principal, in: .init(managesGuild: true)) == .forbidden)
+      #expect(manager.guildToAsk(for: principal) == nil)
+      #expect(AccessRule(.own(.user(Self.me)), permission: .writeServers).refusal(of: principal) == nil)
+    }
+  }
+
+  @Test func anAdminOfThePanelIsOneThereAlone() {
+    let principal = Principal(
+      identity: .account(Self.account, linked: nil), credential: .token(Self.claims(.account(Self.account))),
+      isAdmin: false, isPanelAdmin: true)
+    #expect(AccessRule(.panelAdmin).refusal(of: principal) == nil)
+    #expect(AccessRule(.admin).refusal(of: principal) == .forbidden)
+    #expect(AccessRule(.own(.user(Self.other))).refusal(of: principal) == .forbidden)
+    #expect(!Principal(identity: .user(Self.me), credential: .none, isAdmin: true, isPanelAdmin: true).isAdmin)
   }
 
   @Test func theGuildIsAskedAboutOnlyIfItDecides() throws {

@@ -150,6 +150,10 @@ struct JSONWebTokenTests {
     }
     #expect(found == plain)
     #expect(try read { $0["unknown"] = 1 } == claims())
+    #expect(try !read { $0["lim"] = false }.isLimited)
+    var limited = claims()
+    limited.isLimited = true
+    #expect(try TokenClaims(limited.payload(issuer: "i"), issuer: "i", now: now) == limited)
   }
 
   @Test(
@@ -164,7 +168,8 @@ struct JSONWebTokenTests {
       ("iat", "1700000000", .malformed), ("nbf", nil, .malformed), ("exp", nil, .malformed),
       ("exp", 1_700_000_000, .malformed), ("exp", 100_000_000_000, .malformed), ("exp", 1_731_536_001, .malformed),
       ("auth_time", nil, .malformed), ("auth_time", 1_700_000_001, .malformed), ("adm", "x", .malformed),
-      ("adm", nil, nil), ("scope", 1, .malformed), ("exp", 1_731_536_000, nil),
+      ("adm", nil, nil), ("lim", 1, .malformed), ("lim", "true", .malformed), ("lim", true, nil),
+      ("scope", 1, .malformed), ("exp", 1_731_536_000, nil),
       ("nbf", 1_700_000_005, nil), ("nbf", 1_700_000_006, .notYetValid), ("sub", "account:usr_7", nil),
     ] as [(String, JSON?, TokenError?)])
   func eachClaimCounts(name: String, value: JSON?, expected: TokenError?) throws {

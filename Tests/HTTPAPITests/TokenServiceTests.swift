@@ -126,6 +126,8 @@ struct TokenServiceTests {
     try await Rig.with(engine) { rig in
       let tokens = try await rig.tokens()
       let first = try await tokens.issue(for: rig.me, life: .seconds(600), isAdmin: true)
+      let limited = try await tokens.issue(for: rig.me, isLimited: true)
+      #expect(try await tokens.refresh(limited.text).claims.isLimited)
       rig.time.advance(by: .seconds(500))
       let second = try await tokens.refresh(first.text)
       #expect(second.claims.adminUntil == first.claims.expiresAt)
@@ -167,13 +169,42 @@ struct TokenServiceTests {
       let following = Task { await there.run() }
       defer { following.cancel() }
       try await here.logOut(token.claims)
-      let deadline = ContinuousClock.now + .seconds(30)
-      while (try? await there.verify(token.text)) != nil {
-        try #require(ContinuousClock.now < deadline)
-        // On SQLite other processes hear nothing and look again after a while.
-        rig.time.advance(by: .seconds(1))
-        await Task.yield()
+      try await isRefusedSoon(token, by: there)
+      let second = try await here.issue(for: rig.me)
+      _ = try await here.refresh(second.text)
+      try await isRefusedSoon(second, by: there)
+      let pair = try await here.issuePair(for: rig.me)
+      _ = try await here.refreshPair(pair.refresh)
+      _ = try? await here.refreshPair(pair.refresh)
+      try await isRefusedSoon(pair.access, by: there)
+      let last = try await here.issue(for: rig.me)
+      try await here.endAllSessions(of: rig.me)
+      try await isRefusedSoon(last, by: there)
+    }
+  }
+
+  private func isRefusedSoon(_ token: IssuedToken, by tokens: TokenService) async throws {
+    let deadline = ContinuousClock.now + .seconds(30)
+    while (try? await tokens.verify(token.text)) != nil {
+      try #require(ContinuousClock.now < deadline)
+      try await Task.sleep(for: .milliseconds(5))
+    }
+  }
+
+  @Test(arguments: TestEngine.available)
+  func whatNobodyAnnouncedIsFoundAfterAWhile(engine: TestEngine) async throws {
+    try await Rig.with(engine) { rig in
+      let tokens = try await rig.tokens()
+      let token = try await tokens.issue(for: rig.me)
+      let following = Task { await tokens.run() }
+      defer { following.cancel() }
+      // Both timers sleep: the first look at the database is over or under way.
+      await rig.time.waitForSleepers(2)
+      try await rig.database.write {
+        _ = try Revocations.revoke(token.claims.id, until: token.claims.expiry, in: $0)
       }
+      rig.time.advance(by: Revocations.pollInterval)
+      try await isRefusedSoon(token, by: tokens)
     }
   }
 

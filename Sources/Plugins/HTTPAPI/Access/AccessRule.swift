@@ -16,6 +16,8 @@ public struct AccessRule: Sendable, Equatable {
     /// Who manages that guild, or an admin.
     case serverManager(of: GuildID)
     case admin
+    /// An admin of SkyPANEL.
+    case panelAdmin
     /// A client that was given that scope; persons need none.
     case scope(String)
   }
@@ -101,10 +103,11 @@ public struct AccessRule: Sendable, Equatable {
     switch who {
     case .anyone: return true
     case .local, .admin: return false
+    case .panelAdmin: return principal.isPanelAdmin
     case .person: return principal.user != nil || principal.account != nil
     case .user: return principal.user != nil
     case .own(let subject): return principal.isSame(as: subject)
-    case .serverManager: return principal.user != nil && circumstances.managesGuild
+    case .serverManager: return principal.user != nil && !principal.isLimited && circumstances.managesGuild
     case .scope(let scope):
       guard case .client = principal.identity else { return true }
       guard case .token(let claims) = principal.credential else { return false }

@@ -19,15 +19,32 @@ public struct Principal: Sendable, Equatable {
   public let identity: Identity
   public let credential: Credential
   /// An owner's login, or a token made as an admin's. Never an API key: what leaks from a program's settings must not
-  /// open everything.
+  /// open everything. Never a limited login.
   public let isAdmin: Bool
+  /// A SkyPANEL account that has the role there; nothing elsewhere.
+  public let isPanelAdmin: Bool
 
   public static let anonymous = Principal(identity: .anonymous, credential: .none, isAdmin: false)
 
-  public init(identity: Identity, credential: Credential, isAdmin: Bool) {
+  public init(identity: Identity, credential: Credential, isAdmin: Bool, isPanelAdmin: Bool = false) {
     self.identity = identity
     self.credential = credential
-    if case .apiKey = credential { self.isAdmin = false } else { self.isAdmin = isAdmin }
+    let mayBeAdmin =
+      switch credential {
+      case .token(let claims): !claims.isLimited
+      case .none, .apiKey: false
+      }
+    self.isAdmin = mayBeAdmin && isAdmin
+    self.isPanelAdmin = mayBeAdmin && isPanelAdmin
+  }
+
+  /// Whether this is a plain user's login (or key) whatever the user is elsewhere: somebody else vouched for them.
+  public var isLimited: Bool {
+    switch credential {
+    case .none: false
+    case .token(let claims): claims.isLimited
+    case .apiKey(let grant): grant.isLimited
+    }
   }
 
   /// The Discord user that this is, or is linked to.
@@ -57,14 +74,17 @@ public struct Principal: Sendable, Equatable {
 
 /// What an API key that was presented is good for.
 public struct APIKeyGrant: Sendable, Equatable {
-  public let id: Int64
+  public let id: APIKeyID
   public let permissions: Set<Permission>
   /// Whose kills it records; nil for a key of no player, or when the handle turned out to be somebody else's.
   public let playerName: String?
+  /// Made in a limited login.
+  public let isLimited: Bool
 
-  public init(id: Int64, permissions: Set<Permission>, playerName: String?) {
+  public init(id: APIKeyID, permissions: Set<Permission>, playerName: String?, isLimited: Bool = false) {
     self.id = id
     self.permissions = permissions
     self.playerName = playerName
+    self.isLimited = isLimited
   }
 }

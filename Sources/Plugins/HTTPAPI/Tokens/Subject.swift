@@ -3,27 +3,10 @@ import Platform
 import Storage
 
 /// A SkyPANEL account; `usr_123` on the wire.
-public struct AccountID: Hashable, Sendable, LosslessStringConvertible, DatabaseValueConvertible {
+public struct AccountID: NumberedID {
+  public static let prefix = "usr_"
   public let number: Int64
-
   public init(number: Int64) { self.number = number }
-
-  public init?(_ text: String) {
-    guard text.hasPrefix(Self.prefix), let number = Int64(text.dropFirst(Self.prefix.count)), number > 0,
-      text == Self.prefix + String(number)
-    else { return nil }
-    self.number = number
-  }
-
-  private static let prefix = "usr_"
-  public var description: String { Self.prefix + String(number) }
-
-  public static var databaseType: DatabaseType { .integer }
-  public var databaseValue: DatabaseValue { .integer(number) }
-  public init?(databaseValue: DatabaseValue) {
-    guard case .integer(let number) = databaseValue else { return nil }
-    self.number = number
-  }
 }
 
 /// A program that speaks for itself, made by an admin (RFC 6749 section 4.4).

@@ -18,12 +18,14 @@ public struct TokenClaims: Sendable, Equatable {
   public var authenticatedAt: Int64
   /// Until when the bearer has the admin role although no owner (`adm`); refreshing does not prolong it.
   public var adminUntil: Int64?
+  /// A plain user's, whatever the user is elsewhere (`lim`): neither admin nor server manager.
+  public var isLimited: Bool
   /// What a client asked for (`scope`), separated by spaces on the wire.
   public var scopes: [String]
 
   public init(
     subject: Subject, id: String, family: String, generation: Int64, issuedAt: Int64, expiresAt: Int64,
-    authenticatedAt: Int64, adminUntil: Int64? = nil, scopes: [String] = []
+    authenticatedAt: Int64, adminUntil: Int64? = nil, isLimited: Bool = false, scopes: [String] = []
   ) {
     self.subject = subject
     self.id = id
@@ -33,6 +35,7 @@ public struct TokenClaims: Sendable, Equatable {
     self.expiresAt = expiresAt
     self.authenticatedAt = authenticatedAt
     self.adminUntil = adminUntil
+    self.isLimited = isLimited
     self.scopes = scopes
   }
 
@@ -55,6 +58,7 @@ extension TokenClaims {
       "exp": .integer(expiresAt), "auth_time": .integer(authenticatedAt),
     ]
     if let adminUntil { payload["adm"] = .integer(adminUntil) }
+    if isLimited { payload["lim"] = true }
     if !scopes.isEmpty { payload["scope"] = .string(scopes.joined(separator: " ")) }
     return payload
   }
@@ -78,6 +82,10 @@ extension TokenClaims {
     if let value = payload["adm"] {
       guard let until = Self.number(value) else { throw TokenError.malformed }
       adminUntil = until
+    }
+    if let value = payload["lim"] {
+      guard let flag = value.bool else { throw TokenError.malformed }
+      isLimited = flag
     }
     if let value = payload["scope"] {
       guard let text = value.string else { throw TokenError.malformed }

@@ -62,12 +62,16 @@ public final class TokenService: Sendable {
   /// - Parameters:
   ///   - life: at most ``TokenClaims/longestLife``.
   ///   - isAdmin: gives the admin role for that life, to whoever bears the token.
+  ///   - isLimited: see ``TokenClaims/isLimited``.
   public func issue(
-    for subject: Subject, life: Duration = standardLife, isAdmin: Bool = false, scopes: [String] = []
+    for subject: Subject, life: Duration = standardLife, isAdmin: Bool = false, isLimited: Bool = false,
+    scopes: [String] = []
   ) async throws -> IssuedToken {
     let generation = try await database.read { try Revocations.generation(of: subject, in: $0) }
-    return try sign(
-      try newLogin(of: subject, generation: generation, life: life, isAdmin: isAdmin, scopes: scopes))
+    var claims = try newLogin(of: subject, generation: generation, life: life, scopes: scopes)
+    claims.adminUntil = isAdmin ? claims.expiresAt : nil
+    claims.isLimited = isLimited
+    return try sign(claims)
   }
 
   /// A new login with a refresh token.
@@ -76,7 +80,7 @@ public final class TokenService: Sendable {
     let now = time.timestamp
     let claims = try await database.write { [self] transaction in
       let generation = try Revocations.generation(of: subject, in: transaction)
-      let claims = try newLogin(of: subject, generation: generation, life: life, isAdmin: false, scopes: [])
+      let claims = try newLogin(of: subject, generation: generation, life: life, scopes: [])
       try RefreshTokens.store(refresh, record(claims, at: now, authenticatedAt: now), at: now, in: transaction)
       return claims
     }
@@ -84,7 +88,7 @@ public final class TokenService: Sendable {
   }
 
   private func newLogin(
-    of subject: Subject, generation: Int64, life: Duration, isAdmin: Bool, scopes: [String]
+    of subject: Subject, generation: Int64, life: Duration, scopes: [String]
   ) throws -> TokenClaims {
     let now = seconds(time.timestamp)
     let life = min(max(life, .seconds(1)), TokenClaims.longestLife)
@@ -92,7 +96,7 @@ public final class TokenService: Sendable {
     return TokenClaims(
       subject: subject, id: try Crypto.randomToken(byteCount: 16), family: try Crypto.randomToken(byteCount: 16),
       generation: generation, issuedAt: now, expiresAt: expiry, authenticatedAt: now,
-      adminUntil: isAdmin ? expiry : nil, scopes: scopes)
+      scopes: scopes)
   }
 
   private func sign(_ claims: TokenClaims) throws -> IssuedToken {
@@ -134,6 +138,7 @@ public final class TokenService: Sendable {
     let outcome: Result<Void, TokenError> = try await database.write { [self] transaction in
       try Revocations.begin(in: transaction)
       guard try !isEnded(old, in: transaction) else { return .failure(.revoked) }
+      try transaction.announce(Revocations.topic)
       if try Revocations.revoke(old.id, until: memory(of: old, at: now), in: transaction) { return .success(()) }
       _ = try Revocations.revoke(old.family, until: memory(of: old, at: now), in: transaction)
       return .failure(.reused)
@@ -163,6 +168,7 @@ public final class TokenService: Sendable {
       guard try !Revocations.isRevoked(claims, in: transaction) else { return .failure(.revoked) }
       guard try !old.isUsed && RefreshTokens.use(hash, at: now, in: transaction) else {
         _ = try Revocations.revoke(old.family, until: memory(of: claims, at: now), in: transaction)
+        try transaction.announce(Revocations.topic)
         return .failure(.reused)
       }
       try RefreshTokens.store(
@@ -216,6 +222,7 @@ public final class TokenService: Sendable {
     try await database.write { [self] transaction in
       try Revocations.begin(in: transaction)
       _ = try Revocations.revoke(claims.family, until: memory(of: claims, at: now), in: transaction)
+      try transaction.announce(Revocations.topic)
     }
     try await takeIn()
   }
@@ -225,6 +232,7 @@ public final class TokenService: Sendable {
     try await database.write { transaction in
       try Revocations.begin(in: transaction)
       try Revocations.revokeAll(of: subject, in: transaction)
+      try transaction.announce(Revocations.topic)
     }
     try await takeIn()
   }
@@ -244,6 +252,12 @@ public final class TokenService: Sendable {
   /// Follows what other processes revoke and removes what nobody needs any more, until cancelled.
   public func run() async {
     await withTaskGroup(of: Void.self) { group in
+      group.addTask { [self] in
+        let changes = database.changes(of: Revocations.topic)
+        // What was stored before anybody listened.
+        await attempt { try await self.takeIn() }
+        for await _ in changes { await attempt { try await self.takeIn() } }
+      }
       group.addTask { [self] in
         while (try? await time.sleep(for: Revocations.pollInterval)) != nil {
           await attempt { try await self.takeIn() }
