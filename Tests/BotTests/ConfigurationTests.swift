@@ -50,6 +50,12 @@ struct ConfigurationTests {
       "discord.compress: expected one of \"none\", \"zlib-stream\", \"zstd-stream\", found \"gzip\""
     ),
     (
+      #"{"discord":{"cache":["guilds","users"]}}"#,
+      "discord.cache: nothing called \"users\" can be cached; there are guilds, channels, roles, members, voiceStates, "
+        + "presences"
+    ),
+    (#"{"discord":{"cache":true}}"#, "discord.cache: expected a list of names, found true"),
+    (
       #"{"discord":{"apiBase":"discord.com"}}"#,
       "discord.apiBase: \"discord.com\" is not a URL that begins with https:// or http://"
     ),
@@ -91,7 +97,7 @@ struct ConfigurationTests {
         "ADJUTANT_DATABASE_URL": "postgres://u:p@h/n", "ADJUTANT_PLUGINS_HTTPAPI_RATELIMITS": "false",
         "ADJUTANT_OWNERS": "100000000000000001, 100000000000000002", "ADJUTANT_DISCORD_SHARDS": #"{"total":4}"#,
         "ADJUTANT_PLUGINS_HTTPAPI_LISTENERS_MAIN_LISTEN": "127.0.0.1:2",
-        "ADJUTANT_DISCORD_INTENTS": "GUILDS,GUILD_MEMBERS",
+        "ADJUTANT_DISCORD_INTENTS": "GUILDS,GUILD_MEMBERS", "ADJUTANT_DISCORD_CACHE": "guilds, members",
         "ADJUTANT_LOG_LEVEL": "debug", "HOME": "/",
       ])
     #expect(configuration.databaseURL.reveal() == "postgres://u:p@h/n")
@@ -100,6 +106,9 @@ struct ConfigurationTests {
     #expect(configuration.discord.shards == .fixed(total: 4, ids: [0, 1, 2, 3]))
     #expect(configuration.httpAPI.listeners.map(\.listen) == ["127.0.0.1:2"])
     #expect(configuration.discord.intents.rawValue == 3)
+    #expect(configuration.discord.cache == [.guilds, .members])
+    #expect(try read(#"{"discord":{"cache":[]}}"#).discord.cache == [])
+    #expect(try read("{}").discord.cache == .standard)
     #expect(configuration.logLevel == .debug)
   }
 

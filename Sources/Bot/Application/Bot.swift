@@ -67,7 +67,8 @@ final class Bot: Sendable {
       rest: rest,
       connector: WebSocketConnector(configuration: .init(usesProxyFromEnvironment: surroundings.target.sandbox == nil)),
       sessions: StoredSessions(state: shared.state),
-      budget: StoredIdentifyBudget(state: shared.state, log: Log(label: "gateway", sink: sink)), time: time,
+      budget: StoredIdentifyBudget(state: shared.state, log: Log(label: "gateway", sink: sink)),
+      cache: configuration.discord.cache.isEmpty ? nil : GuildCache(configuration.discord.cache), time: time,
       log: Log(label: "", sink: sink), metrics: metrics,
       onState: onState)
     enabled = GuildPlugins(switches: shared.switches, defaults: configuration.pluginDefaults)

@@ -18,6 +18,8 @@ struct Configuration: Sendable, Equatable {
     var intents: Intents
     var shards: Shards
     var compression: GatewayCompression
+    /// Empty for no cache at all.
+    var cache: CacheKinds
   }
 
   enum Shards: Sendable, Equatable {
@@ -87,7 +89,8 @@ extension Configuration {
       gatewayURL: reader.optionalString("discord.gatewayURL", check: Check.url(schemes: ["wss", "ws"])),
       intents: reader.custom("discord.intents", default: .guilds, decode: Intents.decode),
       shards: reader.custom("discord.shards", default: .automatic, decode: Shards.decode),
-      compression: reader.choice("discord.compress", default: .zlibStream))
+      compression: reader.choice("discord.compress", default: .zlibStream),
+      cache: reader.custom("discord.cache", default: .standard, decode: CacheKinds.decode))
     if let token = discord.token?.reveal(), token.contains(where: { $0.isWhitespace || $0.isNewline }) {
       reader.report("discord.token", "a bot token contains no white space")
     }
@@ -164,6 +167,28 @@ extension Intents {
       intents.insert(known)
     }
     return .success(intents)
+  }
+}
+
+extension CacheKinds {
+  fileprivate static func decode(_ value: JSON) -> ConfigurationReader.Decoded<Self> {
+    let names: [String]
+    switch value {
+    case .string(let list): names = list.split(separator: ",").map(\.trimmed)
+    case .array(let elements):
+      names = elements.compactMap(\.string)
+      guard names.count == elements.count else { return .failure("expected a list of names") }
+    default: return .wrongType("a list of names", value)
+    }
+    var kinds: CacheKinds = []
+    for name in names {
+      guard let kind = CacheKinds(name: name) else {
+        let known = CacheKinds.names.map(\.name).joined(separator: ", ")
+        return .failure("nothing called \"\(name)\" can be cached; there are \(known)")
+      }
+      kinds.formUnion(kind)
+    }
+    return .success(kinds)
   }
 }
 

@@ -158,7 +158,7 @@ public final class GatewayPipeline {
     }
     tracker.open(sequence, receivers: route.feeds.count)
     if let cache, let event = route.cached {
-      do { try cache.apply(event, data) } catch { failed(route, error) }
+      do { try cache.apply(event, data, shard: shard) } catch { failed(route, error) }
     }
     for feed in route.feeds {
       do {
