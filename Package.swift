@@ -70,9 +70,14 @@ let tests: [Target] = [
   .testTarget(name: "StorageTests", dependencies: ["Storage", "StorageTestSupport", "StorageCrashProbe"]),
   .testTarget(name: "CoreTests", dependencies: ["Core", "StorageTestSupport"]),
   .testTarget(name: "GatewayTests", dependencies: ["Gateway", "HTTP", "Sandbox"]),
+  .executableTarget(
+    name: "GatewayProbe", dependencies: ["GatewayStore", "Gateway", "Core", "Storage", "Platform"],
+    path: "Tests/Support/GatewayProbe"),
   .testTarget(
     name: "GatewayStoreTests",
-    dependencies: ["GatewayStore", "Gateway", "Core", "Storage", "Platform", "StorageTestSupport"]),
+    dependencies: [
+      "GatewayStore", "Gateway", "Core", "Storage", "Platform", "Sandbox", "StorageTestSupport", "GatewayProbe",
+    ]),
   .testTarget(name: "CommandsTests", dependencies: ["Platform", "Storage", "Core", "Gateway", "Commands"]),
   .testTarget(
     name: "AdministrationTests",

@@ -9,7 +9,7 @@ final class RunningBot {
 
   let process = Process()
   let log: URL
-  private let output = Pipe()
+  private let output: URL
 
   /// - Parameter environment: `ADJUTANT_…` settings; nothing of the test's own environment is handed on.
   init(_ arguments: [String] = ["run"], environment: [String: String], in directory: URL) throws {
@@ -18,8 +18,9 @@ final class RunningBot {
     process.environment = environment
     process.currentDirectoryURL = directory
     log = directory.appending(path: "log-\(UUID().uuidString).txt")
-    try Data().write(to: log)
-    process.standardOutput = output
+    output = directory.appending(path: "output-\(UUID().uuidString).txt")
+    for file in [log, output] { try Data().write(to: file) }
+    process.standardOutput = try FileHandle(forWritingTo: output)
     process.standardError = try FileHandle(forWritingTo: log)
     process.standardInput = FileHandle.nullDevice
     try process.run()
@@ -33,6 +34,9 @@ final class RunningBot {
 
   /// Everything that was written to standard error so far.
   var errors: String { (try? String(contentsOf: log, encoding: .utf8)) ?? "" }
+
+  /// Whether it has said that it is connected.
+  var hasBanner: Bool { (try? String(contentsOf: output, encoding: .utf8))?.contains(Self.banner) ?? false }
 
   /// Returns once the log has a line with `text`.
   func waitForLog(_ text: String, limit: Duration = .seconds(20)) async throws {

@@ -60,7 +60,7 @@ final class ScriptedGateway: GatewayConnector {
 }
 
 private let gatewayBot =
-  #"{"url":"wss://gateway.test","shards":1,"session_start_limit":{"total":1000,"remaining":999,"reset_after":1000,"max_concurrency":1}}"#
+  #"{"url":"wss://gateway.test","shards":1,"session_start_limit":{"total":1000,"remaining":999,"reset_after":3600000,"max_concurrency":1}}"#
 
 private struct Bench {
   let gateway = ScriptedGateway()
@@ -189,6 +189,35 @@ private struct Bench {
     second.hello()
     #expect(await witness.asked.wait(for: 2) == [.start, .recovery])
     await client.stop(saving: false)
+  }
+
+  /// What a restart after a crash sees again is bounded by a number of events, not by time alone.
+  @Test(.timeLimit(.minutes(1))) func aBusySessionIsSavedEveryFewThousandEvents() async throws {
+    final class Witness: SessionStore {
+      let saved = Inbox<Int64>()
+      func shards() -> Set<ShardID> { [] }
+      func load(shard: ShardID) -> GatewaySession? { nil }
+      func save(_ session: GatewaySession?, shard: ShardID) { saved.put([session?.sequence ?? -1]) }
+    }
+    let bench = Bench()
+    let witness = Witness()
+    let client = bench.client(sessions: witness)
+    try await client.start()
+    let connection = await bench.gateway.connection(0)
+    connection.hello()
+    _ = await connection.sent.wait(for: 1)
+    connection.receive(readyEvent)
+    _ = await witness.saved.wait(for: 1)
+    var sequence: Int64 = 1
+    for round in 1...3 {
+      for _ in 0..<2_000 {
+        sequence += 1
+        connection.receive(#"{"op":0,"s":\#(sequence),"t":"TYPING_START","d":{}}"#)
+      }
+      let saved = await witness.saved.wait(for: round + 1)
+      #expect(saved[round] > sequence - 2_001)
+    }
+    await client.stop(saving: true)
   }
 
   @Test(.timeLimit(.minutes(1))) func aFatalCloseIsToldAndNotRetried() async throws {

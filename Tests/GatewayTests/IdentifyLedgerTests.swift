@@ -256,6 +256,26 @@ private final class Book {
     #expect(sink.records.contains { $0.message == "cannot ask for the session start limit" })
   }
 
+  @Test func aQuestionThatIsNotAnsweredHoldsNobodyForLong() async throws {
+    let asked = self.asked
+    let never = Latch()
+    let gate = IdentifyGate(
+      limit: limit(remaining: 900, reset: .seconds(80_000)), budget: MemoryIdentifyBudget(time: time), time: time,
+      log: .silent
+    ) {
+      asked.put([1])
+      await never.wait()
+      throw CancellationError()
+    }
+    time.advance(by: .seconds(3_601))
+    let first = Task { try await gate.acquire(ShardID(0, of: 2), for: .start) }
+    _ = await asked.wait(for: 1)
+    await time.waitForSleepers()
+    time.advance(by: .seconds(5))
+    try await first.value
+    await never.open()
+  }
+
   @Test func aRoundOfManyIsPrecededByAQuestion() async throws {
     let gate = await gate(limit(remaining: 900, concurrency: 1), then: limit(remaining: 800, concurrency: 16))
     time.advance(by: .seconds(61))

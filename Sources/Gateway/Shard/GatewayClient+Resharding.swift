@@ -9,7 +9,7 @@ extension GatewayClient {
   private static let comingUpLimit = Duration.seconds(600)
 
   /// Brings another number of shards up beside the present ones and hands the guilds over, as ``Takeover`` describes.
-  /// Returns when the old ones are closed and forgotten. Nothing has changed if this throws.
+  /// Returns when the old ones are closed and nothing is left of the takeover. Nothing has changed if this throws.
   /// - Throws: ``ReshardError``; ``DiscordError`` if Discord refuses; `CancellationError`.
   public func reshard(to wanted: Shards) async throws {
     let information = try await askDiscord()
@@ -38,6 +38,7 @@ extension GatewayClient {
       // Nothing is at work that could be taken over from.
       await old.close(keepingSessions: false)
       try await startAfresh(plan, information)
+      announce(old, plan)
       await old.shutdown()
     } else {
       let turns = plan.total / max(1, limit.maxConcurrency) + 1
@@ -51,8 +52,11 @@ extension GatewayClient {
       try await Task { try await drive(takeover, from: old, to: new) }.value
     }
     configuration.shards = wanted
-    log.notice("the new shards have taken over", ["total": .integer(Int64(plan.total))])
-    onState(.resharded(from: old.plan.total, to: plan.total))
+  }
+
+  private func announce(_ old: ShardSet, _ new: ShardPlan) {
+    log.notice("the new shards have taken over", ["total": .integer(Int64(new.total))])
+    onState(.resharded(from: old.plan.total, to: new.total))
   }
 
   private func drive(_ takeover: SharedTakeover, from old: ShardSet, to new: ShardSet) async throws {
@@ -80,6 +84,7 @@ extension GatewayClient {
       case .retire:
         await old.close(keepingSessions: false)
         isOldClosed = true
+        announce(old, new.plan)
       case .finish: return await finish(old, new)
       case .abandon(let reason): return try await abandon(reason, old, new)
       }

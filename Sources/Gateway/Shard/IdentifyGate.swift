@@ -37,6 +37,7 @@ actor IdentifyGate {
   private static let maximumAge = Duration.seconds(3_600)
   private static let maximumAgeForRound = Duration.seconds(60)
   private static let round = 10
+  private static let longestQuestion = Duration.seconds(5)
   /// A long wait asks again in between: another process may have given identifies back.
   private static let longestSleep = Duration.seconds(600)
 
@@ -155,21 +156,33 @@ actor IdentifyGate {
     return age >= (isRound ? Self.maximumAgeForRound : Self.maximumAge)
   }
 
+  /// Asks Discord if its word is old, and waits for the answer; not for long, because what is known holds as well: an
+  /// outage of the REST API must not keep shards away from the gateway.
   private func refreshIfDue() async {
-    if let asking { return await asking.value }
-    guard isDue else { return }
-    let task = Task {
-      do {
-        await report(try await ask())
-      } catch {
-        // What is known holds: an outage of the REST API must not keep shards away from the gateway.
-        askedAt = time.now
-        log.warning("cannot ask for the session start limit", ["error": .error(error)])
+    if asking == nil, isDue {
+      asking = Task {
+        do {
+          await report(try await ask())
+        } catch {
+          askedAt = time.now
+          log.warning("cannot ask for the session start limit", ["error": .error(error)])
+        }
+        asking = nil
       }
     }
-    asking = task
-    await task.value
-    asking = nil
+    guard let asking else { return }
+    let (ends, continuation) = AsyncStream.makeStream(of: Void.self)
+    let answer = Task {
+      await asking.value
+      continuation.finish()
+    }
+    let timer = Task { [time] in
+      do { try await time.sleep(for: Self.longestQuestion) } catch { return }
+      continuation.finish()
+    }
+    for await _ in ends {}
+    answer.cancel()
+    timer.cancel()
   }
 
   // MARK: Turns
