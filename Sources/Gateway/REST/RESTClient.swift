@@ -113,6 +113,8 @@ public actor RESTClient {
     let deadline = route.maximumWait.map { time.now.advanced(by: $0) }
     var failures = 0
     var refusals = 0
+    /// An earlier attempt may have done what was asked though no good answer came.
+    var mayBeDone = false
     var ticket = try await takeTurn(key, route, deadline)
     while true {
       record(route)
@@ -135,6 +137,7 @@ public actor RESTClient {
           throw DiscordError.network(route: key.route, reason: "\(error)", requestMayHaveBeenSent: mayHaveArrived)
         }
         try route.requireBodyAgain(after: "\(error)")
+        mayBeDone = mayBeDone || mayHaveArrived
         log.debug("no response", ["route": .string(key.route), "error": .error(error)])
       case .success(let response):
         latency.withLock { $0 = start.duration(to: time.now) }
@@ -165,6 +168,7 @@ public actor RESTClient {
         }
         finish(ticket, .response(status: response.status, RateLimitHeaders(response.headers)))
         if (200..<300).contains(response.status) { return response.body }
+        if mayBeDone, route.method == .delete, response.status == 404 { return [] }
         if response.status == 401, case .bot = route.authentication {
           stopForGood()
           throw DiscordError.unauthorized
@@ -175,6 +179,7 @@ public actor RESTClient {
             DiscordError.Refusal(route: key.route, status: response.status, body: response.body))
         }
         try route.requireBodyAgain(after: "HTTP status \(response.status)")
+        mayBeDone = true
         log.debug("server error", ["route": .string(key.route), "status": .integer(Int64(response.status))])
       }
       failures += 1
