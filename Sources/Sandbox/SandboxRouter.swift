@@ -42,6 +42,7 @@ struct SandboxRouter: Sendable {
     }
     guarded.mount("/sandbox", control)
     playground.add(to: &guarded)
+    AuthorizePage(world: world).add(to: &guarded)
     router.mount("/", guarded)
     return router
   }
@@ -52,7 +53,13 @@ struct SandboxRouter: Sendable {
     var call = APIRequest(method: request.method, segments: Self.segments(request.path))
     for item in request.query where call.query[item.name] == nil { call.query[item.name] = item.value }
     call.authorization = request.headers["Authorization"]
-    call.auditReason = request.headers["X-Audit-Log-Reason"]
+    call.auditReason = request.headers["X-Audit-Log-Reason"].map {
+      PercentEncoding.decode($0.utf8, plusIsSpace: false) ?? $0
+    }
+    if call.segments == ["oauth2", "authorize"], request.method == .get {
+      let query = request.rawQuery.map { "?\($0)" } ?? ""
+      return HTTPResponse(status: .found, headers: ["Location": "/oauth2/authorize\(query)"])
+    }
     try await readBody(of: request, into: &call)
     let outcome = await world.respond(to: call)
     if outcome.delay > .zero { try await time.sleep(for: outcome.delay) }
@@ -78,6 +85,11 @@ struct SandboxRouter: Sendable {
     guard request.mediaType == "multipart/form-data" else {
       let bytes = try await request.bytes()
       guard !bytes.isEmpty else { return }
+      if request.mediaType == "application/x-www-form-urlencoded" {
+        let form = (try? HTTPQuery(bytes)) ?? .empty
+        call.form = Dictionary(form.map { ($0.name, $0.value) }) { first, _ in first }
+        return
+      }
       guard request.mediaType == "application/json", let body = try? JSON(parsing: bytes) else {
         call.body = .invalid
         return

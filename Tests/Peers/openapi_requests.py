@@ -1,9 +1,11 @@
-"""Checks requests that the bot sent against Discord's OpenAPI description.
+"""Checks requests that the bot sent, and what the sandbox answered, against Discord's OpenAPI description.
 
 usage: openapi_requests.py OPENAPI.json REQUESTS.jsonl
 
 Each line of REQUESTS.jsonl is {"method", "path", "query", "body"}: the path behind /api/v10, the query as an object, the
-JSON body or nothing: what the sandbox records. Unknown properties count as mistakes: Discord ignores them, so they are always misspelt ones.
+JSON body or nothing: what the sandbox records. With "status" and "response", the answer is checked as well. Unknown
+properties of a request count as mistakes: Discord ignores them, so they are always misspelt ones. Those of an answer do
+not: Discord sends more than it describes.
 """
 
 import json
@@ -28,6 +30,15 @@ def closed(schema):
     return result
 
 
+def opened(schema):
+    """The schema with every choice of exactly one branch turned into one of at least one: open objects fit several."""
+    if isinstance(schema, list):
+        return [opened(part) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    return {"anyOf" if name == "oneOf" and isinstance(part, list) else name: opened(part) for name, part in schema.items()}
+
+
 def leaves(error):
     if not error.context:
         yield error
@@ -39,7 +50,8 @@ class Description:
     def __init__(self, document):
         self.document = closed(document)
         resource = Resource(contents=self.document, specification=DRAFT202012)
-        self.registry = Registry().with_resource("urn:discord", resource)
+        answers = Resource(contents=opened(document), specification=DRAFT202012)
+        self.registry = Registry().with_resources([("urn:discord", resource), ("urn:answers", answers)])
         self.templates = []
         for template in document["paths"]:
             pattern = "".join(
@@ -59,12 +71,32 @@ class Description:
             deepest = max(leaves(error), key=lambda leaf: len(leaf.absolute_path))
             yield f"{'.'.join(map(str, deepest.absolute_path)) or 'body'}: {deepest.message[:300]}"
 
-    def check(self, request):
-        method, path = request["method"].lower(), request["path"]
+    def find(self, method, path):
         for _, pattern, template in self.templates:
             if pattern.match(path) and method in self.document["paths"][template]:
-                break
-        else:
+                return template
+        return None
+
+    def check_answer(self, request):
+        method, status = request["method"].lower(), str(request.get("status", ""))
+        template = self.find(method, request["path"])
+        if template is None or "response" not in request or not status.startswith("2"):
+            return
+        responses = self.document["paths"][template][method]["responses"]
+        key = status if status in responses else status[0] + "XX"
+        if key not in responses:
+            yield f"status {status} is not described: {', '.join(responses)}"
+        elif "application/json" in responses[key].get("content", {}):
+            parts = ("paths", template, method, "responses", key, "content", "application/json", "schema")
+            yield from self.errors(self.pointer(*parts).replace("urn:discord", "urn:answers"), request["response"])
+
+    def check(self, request):
+        method, path = request["method"].lower(), request["path"]
+        # RFC 6749, in forms; the description leaves them out.
+        if path in ("/oauth2/token", "/oauth2/token/revoke"):
+            return
+        template = self.find(method, path)
+        if template is None:
             yield "no operation of Discord has this method and path"
             return
         item = self.document["paths"][template]
@@ -90,19 +122,27 @@ class Description:
 def main():
     with open(sys.argv[1], encoding="utf-8") as file:
         description = Description(json.load(file))
-    checked, failed, operations = 0, 0, set()
+    checked, answered, failed, operations = 0, 0, 0, set()
     with open(sys.argv[2], encoding="utf-8") as file:
         for line in filter(str.strip, file):
             request = json.loads(line)
             checked += 1
-            operations.add((request["method"], re.sub(r"[0-9]{15,}", "ID", request["path"])[:60]))
+            operations.add((request["method"], description.find(request["method"].lower(), request["path"])))
             problems = list(description.check(request))
-            if problems:
+            # What a script ordered the sandbox to answer is no answer of Discord's.
+            mistakes = list(description.check_answer(request))
+            answered += "response" in request
+            if problems or mistakes:
                 failed += 1
                 print(f"{request['method']} {request['path']}")
-                print("  " + "\n  ".join(problems))
+                print("  " + "\n  ".join(problems + [f"answer: {mistake}" for mistake in mistakes]))
                 print(f"  body: {json.dumps(request.get('body'))[:600]}")
-    print(f"{checked} requests checked against Discord's OpenAPI, {failed} invalid")
+                if mistakes:
+                    print(f"  answer: {json.dumps(request.get('response'))[:600]}")
+    print(
+        f"{checked} requests and {answered} answers checked against Discord's OpenAPI,"
+        f" {len(operations)} kinds of calls, {failed} invalid"
+    )
     if checked == 0:
         print("no requests were recorded: nothing was checked")
     sys.exit(1 if failed or checked == 0 else 0)

@@ -13,6 +13,7 @@ struct ControlAPI: Sendable {
     read(&router)
     users(&router)
     faults(&router)
+    rest(&router)
     return router
   }
 
@@ -26,7 +27,10 @@ struct ControlAPI: Sendable {
       try await Self.reply { try await world.commandsJSON(Self.query(request)) }
     }
     router.on(.get, "/sessions") { _ in .json(await world.sessionsJSON()) }
-    router.on(.get, "/requests") { request in .json(await world.requestsJSON(path: request.query["path"])) }
+    router.on(.get, "/requests") { request in
+      .json(
+        await world.requestsJSON(path: request.query["path"], withResponses: request.query["responses"] == "true"))
+    }
     router.on(.delete, "/requests") { _ in
       await world.clearRequests()
       return .noContent
@@ -102,7 +106,7 @@ struct ControlAPI: Sendable {
     }
   }
 
-  private static func body(_ request: HTTPRequest) async throws -> JSON {
+  static func body(_ request: HTTPRequest) async throws -> JSON {
     let body = try await request.json()
     guard body.object != nil else { throw HTTPError(.badRequest, "the body must be an object") }
     return body
@@ -112,7 +116,7 @@ struct ControlAPI: Sendable {
     .object(JSON.Object(request.query.map { ($0.name, .string($0.value)) }))
   }
 
-  private static func reply(_ make: () async throws -> JSON) async throws -> HTTPResponse {
+  static func reply(_ make: () async throws -> JSON) async throws -> HTTPResponse {
     do {
       return .json(try await make())
     } catch let error as ControlError {

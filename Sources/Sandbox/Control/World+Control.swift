@@ -71,8 +71,13 @@ extension World {
         + detached.values.map { json($0.session, isConnected: false) })
   }
 
-  func requestsJSON(path: String?) -> JSON {
-    .array(requestLog.entries.filter { path.map($0.path.hasPrefix) ?? true }.map(\.json))
+  func requestsJSON(path: String?, withResponses: Bool) -> JSON {
+    .array(
+      requestLog.entries.filter { path.map($0.path.hasPrefix) ?? true }.map { entry in
+        var json = entry.json
+        if withResponses, let response = entry.response { json["response"] = response }
+        return json
+      })
   }
 
   func clearRequests() { requestLog.removeAll() }

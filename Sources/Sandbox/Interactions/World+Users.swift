@@ -15,7 +15,7 @@ extension World {
     let id = value == nil ? Self.generalID : Snowflake(value)
     guard let id else { throw .bad("channel must be the id of a channel, as a string") }
     guard let channel = channels[id] else { throw .notFound("channel") }
-    guard channel.kind != .category else { throw .bad("a category has no messages") }
+    guard channel.kind.hasMessages else { throw .bad("a category or forum has no messages") }
     guard canSee(channel, user.id) else {
       throw ControlError(status: 403, message: "\(user.username) cannot see that channel")
     }
@@ -24,7 +24,8 @@ extension World {
 
   func canSee(_ channel: Channel, _ user: Snowflake) -> Bool {
     guard let guildID = channel.guildID else { return channel.recipients.contains(user) }
-    return guilds[guildID]?.permissions(of: user, in: channel).contains(.viewChannel) ?? false
+    guard isOpen(channel, to: user) else { return false }
+    return guilds[guildID]?.permissions(of: user, in: governing(channel)).contains(.viewChannel) ?? false
   }
 
   func sendMessage(_ body: JSON) throws(ControlError) -> Message {

@@ -15,11 +15,19 @@ struct APIRequest: Sendable {
   var segments: [String]
   var query: [String: String] = [:]
   var authorization: String?
-  /// The `X-Audit-Log-Reason`, still percent-encoded.
+  /// The `X-Audit-Log-Reason`, decoded.
   var auditReason: String?
   /// The JSON body, or the form's `payload_json`.
   var body: Body = .none
   var files: [File] = []
+  /// The fields of a form body, which only OAuth2 takes.
+  var form: [String: String] = [:]
+
+  /// The names of the JSON body's members.
+  var fields: [String] {
+    guard case .json(let body) = body else { return [] }
+    return body.object?.keys ?? []
+  }
 
   enum Body: Sendable, Equatable {
     case none
@@ -70,6 +78,8 @@ struct APIError: Error, Sendable, Equatable {
   static let unknownUser = notFound(10013, "User")
   static let unknownWebhook = notFound(10015, "Webhook")
   static let unknownBan = notFound(10026, "Ban")
+  static let unknownEmoji = notFound(10014, "Emoji")
+  static let unknownInvite = notFound(10006, "Invite")
   static let unknownInteraction = notFound(10062, "interaction")
   static let unknownCommand = notFound(10063, "application command")
   static let tooManyCommands = APIError(

@@ -7,6 +7,8 @@ struct APICall: Sendable {
   let parameters: [String: String]
   /// The calling application; for routes that a webhook token opens it is the one in the path.
   let application: World.Application?
+  /// What a user allowed an application, for calls with an access token.
+  var grant: AuthorizationServer.Grant?
 
   /// The body; an absent one reads as an empty object.
   var body: JSON {
@@ -50,7 +52,12 @@ struct APICall: Sendable {
 struct APIRoute: Sendable {
   typealias Handler = @Sendable (isolated World, APICall) throws -> APIResponse
 
-  enum Authentication: Sendable { case bot, none }
+  enum Authentication: Sendable {
+    case bot, none
+    /// An access token that a user gave.
+    case user
+    case botOrUser
+  }
 
   let method: HTTPMethod
   let template: String
@@ -108,7 +115,10 @@ struct APIRoute: Sendable {
 
 /// All of the API. A literal segment counts before a parameter, so `@me` routes stand before `:user_id`.
 enum RouteTable {
-  static let routes = general + guildRoutes + channelRoutes + commandRoutes + interactionRoutes
+  static let routes =
+    general + authorizationRoutes + reactionRoutes + threadRoutes + roleRoutes + memberRoutes + webhookRoutes
+    + inviteRoutes + emojiRoutes + guildRoutes + channelRoutes + commandPermissionRoutes + commandRoutes
+    + interactionRoutes
 
   enum Match {
     case route(APIRoute, [String: String])
@@ -129,9 +139,9 @@ enum RouteTable {
   static let general: [APIRoute] = [
     APIRoute(.get, "/gateway", nil, authentication: .none) { world, _ in .ok(["url": .string(world.gatewayURL)]) },
     APIRoute(.get, "/gateway/bot", (2, 5)) { world, call in try world.getGatewayBot(call) },
-    APIRoute(.get, "/users/@me") { world, call in try world.getOwnUser(call) },
+    APIRoute(.get, "/users/@me", authentication: .botOrUser) { world, call in try world.getOwnUser(call) },
     APIRoute(.patch, "/users/@me") { world, call in try world.modifyOwnUser(call) },
-    APIRoute(.get, "/users/@me/guilds") { world, call in try world.listOwnGuilds(call) },
+    APIRoute(.get, "/users/@me/guilds", authentication: .botOrUser) { world, call in try world.listOwnGuilds(call) },
     APIRoute(.post, "/users/@me/channels") { world, call in try world.createDirectMessage(call) },
     APIRoute(.delete, "/users/@me/guilds/:guild_id") { world, call in try world.leaveGuild(call) },
     APIRoute(.get, "/users/:user_id", (30, 30)) { world, call in try world.getUser(call) },

@@ -20,7 +20,7 @@ extension World {
       RequestLog.Entry(
         at: time.timestamp, method: request.method, path: "/" + request.segments.joined(separator: "/"),
         query: request.query, status: response.status, body: request.body, files: request.files.map(\.filename),
-        auditReason: request.auditReason))
+        auditReason: request.auditReason, response: response.body))
     return APIOutcome(response: response, delay: delay)
   }
 
@@ -39,10 +39,26 @@ extension World {
     if let authorization = request.authorization, authorization.hasPrefix("Bot ") {
       caller = application(token: authorization)
     }
-    if route.authentication == .bot, caller == nil { return failure(.unauthorized) }
+    var grant: AuthorizationServer.Grant?
+    if let authorization = request.authorization, authorization.hasPrefix("Bearer ") {
+      grant = authorizations.grant(accessToken: String(authorization.dropFirst(7)), now: time.now)
+    }
+    let isAllowed =
+      switch route.authentication {
+      case .none: true
+      case .bot: caller != nil
+      case .user: grant != nil
+      case .botOrUser: caller != nil || grant != nil
+      }
+    guard isAllowed else {
+      // A bot's token where only a user's will do.
+      return failure(
+        caller == nil ? .unauthorized : APIError(status: 403, code: 20001, message: "Bots cannot use this endpoint"))
+    }
     var headers: HTTPHeaders = [:]
     switch limiter.admit(
-      token: caller?.token ?? "", bucket: route.bucket, major: route.major(parameters),
+      token: caller?.token ?? grant.map { "Bearer \($0.accessToken)" } ?? "", bucket: route.bucket,
+      route: (route.method, route.template, fields: request.fields), major: route.major(parameters),
       countsGlobally: route.countsGlobally, now: time.now, timestamp: time.timestamp)
     {
     case .allowed(let limits): headers = limits
@@ -51,7 +67,8 @@ extension World {
     }
     guard request.body != .invalid else { return failure(.invalidJSON, headers) }
     do {
-      var response = try route.handler(self, APICall(request: request, parameters: parameters, application: caller))
+      var response = try route.handler(
+        self, APICall(request: request, parameters: parameters, application: caller, grant: grant))
       for (name, value) in headers { response.headers.add(name, value) }
       return response
     } catch let error as APIError {
@@ -98,6 +115,7 @@ extension World {
   }
 
   func getOwnUser(_ call: APICall) throws(APIError) -> APIResponse {
+    if call.application == nil, let grant = call.grant { return try user(of: grant) }
     guard let user = users[try call.caller().id] else { throw .unknownUser }
     return .ok(user.ownJSON)
   }
@@ -117,12 +135,13 @@ extension World {
   }
 
   func listOwnGuilds(_ call: APICall) throws(APIError) -> APIResponse {
-    let caller = try call.caller()
+    if let grant = call.grant, !grant.scopes.contains("guilds") { throw .missingScope }
+    guard let id = call.application?.id ?? call.grant?.user else { throw .unauthorized }
     let limit = try call.integer("limit", 1...200, default: 200)
     let after = try call.snowflake(query: "after")
     let before = try call.snowflake(query: "before")
     let own = guilds.values.filter { guild in
-      guild.members[caller.id] != nil && (after.map { guild.id > $0 } ?? true) && (before.map { guild.id < $0 } ?? true)
+      guild.members[id] != nil && (after.map { guild.id > $0 } ?? true) && (before.map { guild.id < $0 } ?? true)
     }
     let sorted = own.sorted { $0.id < $1.id }
     return .ok(
@@ -130,7 +149,7 @@ extension World {
         sorted.prefix(limit).map { guild in
           var json: JSON = [
             "id": guild.id.json, "name": .string(guild.name), "icon": .null, "banner": .null,
-            "owner": .boolean(guild.ownerID == caller.id), "permissions": guild.permissions(of: caller.id).json,
+            "owner": .boolean(guild.ownerID == id), "permissions": guild.permissions(of: id).json,
             "features": [],
           ]
           if call.flag("with_counts") {
@@ -162,21 +181,33 @@ extension World {
     return .ok(user.json)
   }
 
-  func getApplication(_ call: APICall) throws(APIError) -> APIResponse {
-    let caller = try call.caller()
-    let name = users[caller.id]?.username ?? ""
-    return .ok([
-      "id": caller.id.json, "name": .string(name), "icon": .null, "description": .string(caller.description),
-      "type": .null, "bot": users[caller.id]?.json ?? .null, "summary": "", "bot_public": true,
+  func publicApplicationJSON(_ id: Snowflake) -> JSON {
+    [
+      "id": id.json, "name": .string(users[id]?.username ?? ""), "icon": .null,
+      "description": .string(applications[id]?.description ?? ""), "type": .null, "summary": "", "bot_public": true,
       "bot_require_code_grant": false, "verify_key": .string(String(repeating: "0", count: 64)),
-      "flags": .integer(Self.applicationFlags), "hook": true, "is_monetized": false, "redirect_uris": [],
-      "interactions_endpoint_url": .null, "role_connections_verification_url": .null,
-      "owner": users[Self.ownerID]?.json ?? .null, "approximate_guild_count": .integer(Int64(guilds.count)),
-      "approximate_user_install_count": 0, "team": .null, "rpc_origins": [],
+      "flags": .integer(Self.applicationFlags), "flags_new": .string(String(Self.applicationFlags)),
+      "bot": users[id]?.json ?? .null, "rpc_origins": [],
       "integration_types_config": [
         "0": ["oauth2_install_params": ["scopes": ["applications.commands", "bot"], "permissions": "8"]]
       ],
-    ])
+    ]
+  }
+
+  func getApplication(_ call: APICall) throws(APIError) -> APIResponse {
+    let caller = try call.caller()
+    var json = publicApplicationJSON(caller.id)
+    json["hook"] = true
+    json["is_monetized"] = false
+    json["redirect_uris"] = .array(caller.redirectURIs.map(JSON.string))
+    for name in ["interactions_endpoint_url", "role_connections_verification_url", "team"] { json[name] = .null }
+    json["owner"] = users[Self.ownerID]?.json ?? .null
+    json["approximate_guild_count"] = .integer(Int64(guilds.count))
+    json["approximate_user_install_count"] = 0
+    json["approximate_user_authorization_count"] = 0
+    json["explicit_content_filter"] = 0
+    json["eligible_oauth2_scopes"] = .array(Self.scopes.sorted().map(JSON.string))
+    return .ok(json)
   }
 }
 
@@ -234,6 +265,8 @@ struct RequestLog: Sendable {
     let body: APIRequest.Body
     let files: [String]
     let auditReason: String?
+    /// Kept for the latest only.
+    var response: JSON?
 
     var json: JSON {
       var json: JSON = [
@@ -247,6 +280,9 @@ struct RequestLog: Sendable {
     }
   }
 
+  /// How many of the latest entries keep what was answered.
+  static let responseLimit = 250
+
   let limit: Int
   private(set) var entries: [Entry] = []
 
@@ -254,6 +290,7 @@ struct RequestLog: Sendable {
 
   mutating func append(_ entry: Entry) {
     entries.append(entry)
+    if entries.count > Self.responseLimit { entries[entries.count - 1 - Self.responseLimit].response = nil }
     if entries.count > limit { entries.removeFirst(entries.count - limit) }
   }
 

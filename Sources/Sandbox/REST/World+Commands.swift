@@ -3,12 +3,7 @@ import Platform
 extension RouteTable {
   static let commandRoutes: [APIRoute] =
     scope("/applications/:application_id/commands")
-    + scope("/applications/:application_id/guilds/:guild_id/commands") + [
-      APIRoute(.get, "/applications/:application_id/guilds/:guild_id/commands/permissions") { world, call in
-        _ = try world.commandScope(call)
-        return .ok([])
-      }
-    ]
+    + scope("/applications/:application_id/guilds/:guild_id/commands")
 
   private static func scope(_ path: String) -> [APIRoute] {
     [
@@ -83,6 +78,7 @@ extension World {
     }
     let count = application.commands.count { $0.guildID == guild && $0.kind == kind }
     guard count < Self.commandLimits[kind] ?? 0 else { throw .tooManyCommands }
+    try countCommandCreates(1, of: application.id, guild: guild)
     let id = makeID()
     let command = ApplicationCommand(
       id: id, applicationID: application.id, guildID: guild, kind: kind, version: makeID(), declaration: declaration)
@@ -143,6 +139,8 @@ extension World {
           id: known?.id ?? makeID(), applicationID: application.id, guildID: guild, kind: kind,
           version: isSame ? known?.version ?? makeID() : makeID(), declaration: declaration))
     }
+    let known = Set(application.commands.map(\.id))
+    try countCommandCreates(wanted.count { !known.contains($0.id) }, of: application.id, guild: guild)
     let others = application.commands.filter { $0.guildID != guild }
     applications[application.id]?.commands = others + wanted
     notifyWatchers(["type": "commands"])

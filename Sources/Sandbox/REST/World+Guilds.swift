@@ -16,9 +16,7 @@ extension RouteTable {
       return .ok(.array(guild.channelIDs.compactMap { world.channels[$0] }.map { world.channelJSON($0) }))
     },
     APIRoute(.post, "/guilds/:guild_id/channels") { world, call in try world.createChannel(call) },
-    APIRoute(.get, "/guilds/:guild_id/roles") { world, call in
-      .ok(.array(try world.guild(call).guild.roles.map(\.json)))
-    },
+    APIRoute(.patch, "/guilds/:guild_id") { world, call in try world.modifyGuild(call) },
     APIRoute(.get, "/guilds/:guild_id/members") { world, call in try world.listMembers(call) },
     APIRoute(.get, "/guilds/:guild_id/members/search") { world, call in try world.searchMembers(call) },
     APIRoute(.patch, "/guilds/:guild_id/members/@me") { world, call in try world.modifyMember(call, own: true) },
@@ -33,12 +31,11 @@ extension RouteTable {
     APIRoute(.delete, "/guilds/:guild_id/members/:user_id/roles/:role_id") { world, call in
       try world.changeRole(call, adding: false)
     },
-    APIRoute(.get, "/guilds/:guild_id/bans") { world, call in
-      let guild = try world.guild(call).guild
-      return .ok(.array(guild.bans.keys.sorted().compactMap { world.banJSON($0, in: guild) }))
-    },
+    APIRoute(.get, "/guilds/:guild_id/bans") { world, call in try world.listBans(call) },
+    APIRoute(.post, "/guilds/:guild_id/bulk-ban") { world, call in try world.bulkBan(call) },
     APIRoute(.get, "/guilds/:guild_id/bans/:user_id") { world, call in
-      let guild = try world.guild(call).guild
+      let (guild, caller) = try world.guild(call)
+      try world.require(.banMembers, of: caller, in: guild)
       guard let ban = world.banJSON(try call.id("user_id"), in: guild) else { throw APIError.unknownBan }
       return .ok(ban)
     },
@@ -94,42 +91,7 @@ extension World {
     return .ok(.array(members.prefix(limit).map(memberJSON)))
   }
 
-  func modifyMember(_ call: APICall, own: Bool) throws(APIError) -> APIResponse {
-    var (guild, caller) = try guild(call)
-    let id = own ? caller.id : try call.id("user_id")
-    guard var member = guild.members[id] else { throw .unknownMember }
-    var form = FormErrors()
-    if let nick = call.body["nick"] {
-      let text = form.text(nick, ["nick"], 0...32)
-      member.nickname = text?.isEmpty == false ? text : nil
-    }
-    if !own, let roles = call.body["roles"] {
-      try require(.manageRoles, of: caller, in: guild)
-      member.roles = try form.list(roles, ["roles"], limit: 250).map { value throws(APIError) in
-        guard let role = Snowflake(value), guild.roles.contains(where: { $0.id == role }) else { throw .unknownRole }
-        return role
-      }
-    }
-    if !own, let until = call.body["communication_disabled_until"] {
-      try require(.moderateMembers, of: caller, in: guild)
-      if until.isNull {
-        member.timeoutUntil = nil
-      } else if let end = until.string.flatMap({ Timestamp(iso8601: $0) }),
-        end - time.timestamp <= .seconds(28 * 86_400)
-      {
-        member.timeoutUntil = end
-      } else {
-        form.add(["communication_disabled_until"], "DATE_TYPE_PARSE", "Could not parse \(until). Should be ISO8601.")
-      }
-    }
-    try form.check()
-    guild.members[id] = member
-    guilds[guild.id] = guild
-    announceUpdate(member, in: guild.id)
-    return .ok(memberJSON(member))
-  }
-
-  private func announceUpdate(_ member: Member, in guildID: Snowflake) {
+  func announceUpdate(_ member: Member, in guildID: Snowflake) {
     var data = memberJSON(member)
     data["guild_id"] = guildID.json
     emit(Event(name: "GUILD_MEMBER_UPDATE", guildID: guildID, intents: .guildMembers, data: data))
@@ -145,6 +107,9 @@ extension World {
     guard guild.rank(of: caller.id) > role.position else { throw .missingPermissions }
     member.roles.removeAll { $0 == id }
     if adding { member.roles.append(id) }
+    audit(
+      25, by: caller.id, on: member.userID, in: guild.id, call,
+      changes: [["key": adding ? "$add" : "$remove", "new_value": [["id": id.json, "name": .string(role.name)]]]])
     guild.members[member.userID] = member
     guilds[guild.id] = guild
     announceUpdate(member, in: guild.id)
@@ -155,25 +120,8 @@ extension World {
     let (member, guild, caller) = try member(call)
     try require(.kickMembers, of: caller, in: guild)
     guard guild.rank(of: caller.id) > guild.rank(of: member.userID) else { throw .missingPermissions }
+    audit(20, by: caller.id, on: member.userID, in: guild.id, call)
     leave(user: member.userID, guild: guild.id)
-    return .noContent
-  }
-
-  func ban(_ call: APICall) throws(APIError) -> APIResponse {
-    let (guild, caller) = try guild(call)
-    let id = try call.id("user_id")
-    guard let user = users[id] else { throw .unknownUser }
-    try require(.banMembers, of: caller, in: guild)
-    guard guild.rank(of: caller.id) > guild.rank(of: id) else { throw .missingPermissions }
-    var form = FormErrors()
-    form.integer(call.body["delete_message_seconds"], ["delete_message_seconds"], 0...604_800)
-    try form.check()
-    guilds[guild.id]?.bans[id] = call.request.auditReason ?? ""
-    leave(user: id, guild: guild.id)
-    emit(
-      Event(
-        name: "GUILD_BAN_ADD", guildID: guild.id, intents: .guildModeration,
-        data: ["guild_id": guild.id.json, "user": user.json]))
     return .noContent
   }
 
@@ -182,6 +130,7 @@ extension World {
     let id = try call.id("user_id")
     try require(.banMembers, of: caller, in: guild)
     guard guilds[guild.id]?.bans.removeValue(forKey: id) != nil else { throw .unknownBan }
+    audit(23, by: caller.id, on: id, in: guild.id, call)
     emit(
       Event(
         name: "GUILD_BAN_REMOVE", guildID: guild.id, intents: .guildModeration,

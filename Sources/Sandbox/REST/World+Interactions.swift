@@ -7,23 +7,20 @@ extension RouteTable {
       .post, "/interactions/:interaction_id/:token/callback", nil, authentication: .none, countsGlobally: false
     ) { world, call in try world.answerInteraction(call) },
     APIRoute(.post, webhook, (5, 5), authentication: .none, countsGlobally: false) { world, call in
-      try world.createFollowUp(call)
+      try world.executeWebhook(call)
     },
     APIRoute(
       .get, webhook + "/messages/:message_id", (5, 5), authentication: .none, countsGlobally: false
     ) { world, call in
-      let (message, _) = try world.webhookMessage(call)
-      return .ok(world.messageJSON(message))
+      try world.getWebhookMessage(call)
     },
     APIRoute(
       .patch, webhook + "/messages/:message_id", (5, 5), authentication: .none, countsGlobally: false
-    ) { world, call in try world.editWebhookMessage(call) },
+    ) { world, call in try world.editMessage(ofWebhook: call) },
     APIRoute(
       .delete, webhook + "/messages/:message_id", (5, 5), authentication: .none, countsGlobally: false
     ) { world, call in
-      let (message, _) = try world.webhookMessage(call)
-      world.remove(message)
-      return .noContent
+      try world.deleteMessage(ofWebhook: call)
     },
   ]
 

@@ -26,7 +26,7 @@ extension World {
   func messageJSON(_ message: Message, viewer: Snowflake? = nil, withReference: Bool = true) -> JSON {
     var json: JSON = [
       "id": message.id.json, "channel_id": message.channelID.json, "type": .integer(message.kind),
-      "author": users[message.authorID]?.json ?? .null, "content": .string(message.content),
+      "author": message.webhook?.json ?? users[message.authorID]?.json ?? .null, "content": .string(message.content),
       "timestamp": .string(message.timestamp.discord),
       "edited_timestamp": message.editedAt.map { .string($0.discord) } ?? .null, "tts": .boolean(message.isTTS),
       "mention_everyone": .boolean(message.mentionsEveryone),
@@ -34,10 +34,15 @@ extension World {
       "mention_roles": .array(message.mentionedRoles.map(\.json)),
       "attachments": .array(message.attachments.map { $0.json(base: baseURL, channelID: message.channelID) }),
       "embeds": .array(message.embeds.map { resolveAttachments($0, of: message) }),
-      "components": .array(message.components), "pinned": .boolean(message.isPinned),
+      "components": .array(message.components), "pinned": .boolean(message.pinnedAt != nil),
       "flags": .integer(message.flags),
     ]
     if let nonce = message.nonce { json["nonce"] = nonce }
+    if !message.reactions.isEmpty {
+      json["reactions"] = .array(message.reactions.map { Self.json($0, viewer: viewer) })
+    }
+    if let webhook = message.webhook { json["webhook_id"] = webhook.id.json }
+    if message.hasThread, let thread = channels[message.id] { json["thread"] = channelJSON(thread, viewer: viewer) }
     if let application = message.applicationID {
       json["application_id"] = application.json
       json["webhook_id"] = application.json
@@ -89,7 +94,7 @@ extension World {
     json["channel_type"] = .integer(message.guildID == nil ? 1 : 0)
     guard let guildID = message.guildID, let guild = guilds[guildID] else { return json }
     json["guild_id"] = guildID.json
-    if let member = guild.members[message.authorID] { json["member"] = member.bareJSON }
+    if message.webhook == nil, let member = guild.members[message.authorID] { json["member"] = member.bareJSON }
     json["mentions"] = .array(
       message.mentions.compactMap { id in
         var user = users[id]?.json
@@ -115,6 +120,7 @@ extension World {
   func post(_ message: Message) {
     guard channels[message.channelID] != nil else { return }
     channels[message.channelID]?.messages.append(message)
+    if channels[message.channelID]?.thread != nil { noteMessage(inThread: message.channelID, by: message.authorID) }
     let excess = (channels[message.channelID]?.messages.count ?? 0) - Self.messageLimit
     if excess > 0 { channels[message.channelID]?.messages.removeFirst(excess) }
     if message.ephemeralFor == nil { emit(messageEvent("MESSAGE_CREATE", message)) }
@@ -263,7 +269,10 @@ extension World {
 
   func deleteMessage(_ call: APICall) throws(APIError) -> APIResponse {
     let (message, channel, caller) = try message(call)
-    if message.authorID != caller.id { try requireMessageManagement(of: caller, in: channel) }
+    if message.authorID != caller.id {
+      try requireMessageManagement(of: caller, in: channel)
+      audit(72, by: caller.id, on: message.authorID, in: channel.guildID, call)
+    }
     remove(message)
     return .noContent
   }
@@ -272,12 +281,13 @@ extension World {
     let (channel, caller) = try textChannel(call)
     try requireMessageManagement(of: caller, in: channel)
     let ids = (call.body["messages"]?.array ?? []).compactMap { Snowflake($0) }
-    guard (2...100).contains(ids.count) else {
+    guard (2...100).contains(ids.count), Set(ids).count == ids.count else {
       throw .form("messages", "BASE_TYPE_BAD_LENGTH", "Must be between 2 and 100 in length.")
     }
     let limit = time.timestamp + .seconds(-14 * 86_400)
     guard ids.allSatisfy({ $0.timestamp >= limit }) else { throw .bulkDeleteTooOld }
     let gone = channel.messages.filter { ids.contains($0.id) && $0.ephemeralFor == nil }
+    audit(73, by: caller.id, on: channel.id, in: channel.guildID, call)
     channels[channel.id]?.messages.removeAll { ids.contains($0.id) && $0.ephemeralFor == nil }
     emit(
       Event(

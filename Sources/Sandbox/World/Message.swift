@@ -66,7 +66,34 @@ struct Message: Sendable {
   var applicationID: Snowflake?
   /// The one user who sees it; nil for an ordinary message.
   var ephemeralFor: Snowflake?
-  var isPinned = false
+  var pinnedAt: Timestamp?
+  /// In the order of their first use.
+  var reactions: [Reaction] = []
+  /// The webhook that sent it, and as whom.
+  var webhook: WebhookAuthor?
+  /// The thread that was started at it, which has its id.
+  var hasThread = false
+
+  struct Reaction: Sendable {
+    /// Nil for a Unicode emoji.
+    let emojiID: Snowflake?
+    let name: String
+    var users: [Snowflake]
+
+    var emoji: JSON { ["id": emojiID?.json ?? .null, "name": .string(name)] }
+  }
+
+  struct WebhookAuthor: Sendable {
+    let id: Snowflake
+    let name: String
+
+    var json: JSON {
+      [
+        "id": id.json, "username": .string(name), "discriminator": "0000", "avatar": .null, "bot": true,
+        "global_name": .null, "flags": 0, "public_flags": 0, "primary_guild": .null, "clan": .null,
+      ]
+    }
+  }
 
   /// Reads who is mentioned out of the text, within what `allowed_mentions` permits.
   mutating func readMentions(allowed: JSON?) {

@@ -18,6 +18,9 @@ actor World {
   /// Bytes of attachments kept in all.
   static let attachmentLimit = 64 << 20
 
+  /// Entries of the audit log kept per guild.
+  static let auditLimit = 500
+
   /// What a script may change is in ``changeSettings(_:)``.
   var options: SandboxOptions
   let log: Log
@@ -32,6 +35,9 @@ actor World {
   var revokedTokens: Set<String> = []
   var interactions = BoundedStore<Snowflake, Interaction>(limit: 2_000)
   var attachments = BoundedStore<Snowflake, StoredFile>(limit: 500)
+  var webhooks: [Snowflake: Webhook] = [:]
+  var invites = BoundedStore<String, Invite>(limit: 2_000)
+  var authorizations = AuthorizationServer()
 
   var connections: [Int: Connection] = [:]
   /// Sessions without a connection, until they are resumed or too old.
@@ -63,6 +69,16 @@ actor World {
     /// When each key of max_concurrency may identify again.
     var identifySlots: [Int: ContinuousClock.Instant] = [:]
     var description = ""
+    var emojis: [Emoji] = []
+    /// Who may use which command, by guild and command (or the application for all).
+    var commandPermissions: [Snowflake: [Snowflake: [JSON]]] = [:]
+    /// Commands made since the day began, by guild; the application's id stands for the global ones.
+    var commandCreates: [Snowflake: Int] = [:]
+    var commandCreatesResetAt: ContinuousClock.Instant
+    /// Where OAuth2 may send users back to; empty for anywhere.
+    var redirectURIs: [String] = []
+    /// Nil takes any.
+    var clientSecret: String?
   }
 
   struct StoredFile: Sendable {
@@ -170,7 +186,8 @@ actor World {
     let name = number == 1 ? options.botName : "\(options.botName) \(number)"
     users[id] = User(id: id, username: name, isBot: true)
     let application = Application(
-      id: id, token: token, identifiesResetAt: time.now.advanced(by: .seconds(24 * 3_600)))
+      id: id, token: token, identifiesResetAt: time.now.advanced(by: .seconds(24 * 3_600)),
+      commandCreatesResetAt: time.now.advanced(by: .seconds(24 * 3_600)))
     applications[id] = application
     for guildID in guilds.keys.sorted() {
       let role = Role(
@@ -262,18 +279,28 @@ actor World {
     json["parent_id"] = channel.parentID?.json ?? .null
     json["permission_overwrites"] = .array(channel.overwrites.map(\.json))
     json["nsfw"] = .boolean(channel.isNSFW)
+    if let thread = channel.thread {
+      for name in ["position", "permission_overwrites", "nsfw"] { json[name] = nil }
+      addThread(thread, of: channel, viewer: viewer, to: &json)
+      return json
+    }
     switch channel.kind {
-    case .text:
+    case .text, .announcement, .forum:
       json["topic"] = channel.topic.map(JSON.string) ?? .null
       json["rate_limit_per_user"] = .integer(Int64(channel.slowMode))
-      json["last_pin_timestamp"] = .null
+      json["last_pin_timestamp"] = channel.lastPinAt.map { .string($0.discord) } ?? .null
+      if channel.kind == .forum {
+        json["available_tags"] = []
+        json["default_sort_order"] = .null
+        json["default_reaction_emoji"] = .null
+        json["default_forum_layout"] = 0
+      }
     case .voice:
       json["bitrate"] = 64_000
       json["user_limit"] = 0
       json["rtc_region"] = .null
       json["rate_limit_per_user"] = 0
-    case .category, .dm:
-      json["last_message_id"] = nil
+    default: json["last_message_id"] = nil
     }
     return json
   }
@@ -302,7 +329,9 @@ actor World {
       })
     let presences = session.intents.contains(.guildPresences) ? members.map { presence(of: $0.userID) } : []
     json["presences"] = .array(presences)
-    for name in ["voice_states", "threads", "stage_instances", "guild_scheduled_events", "soundboard_sounds"] {
+    json["threads"] = .array(
+      activeThreads(of: guild.id, for: session.applicationID).map { channelJSON($0, viewer: session.applicationID) })
+    for name in ["voice_states", "stage_instances", "guild_scheduled_events", "soundboard_sounds"] {
       json[name] = []
     }
     return json
