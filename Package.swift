@@ -51,7 +51,8 @@ let rooms: [Target] = [
   .executableTarget(
     name: "Bot",
     dependencies: [
-      "Platform", "HTTP", "Storage", "Core", "Gateway", "Commands", "GatewayStore", "Administration", "Sandbox",
+      "Platform", "HTTP", "Storage", "Core", "Gateway", "Commands", "GatewayStore", "Administration",
+      "HTTPAPI", "Sandbox",
     ]),
   .executableTarget(name: "Benchmarks", dependencies: ["Platform", "Gateway", "CZlib"]),
 ]
@@ -84,7 +85,7 @@ let tests: [Target] = [
     dependencies: ["Platform", "Storage", "Core", "Gateway", "Commands", "Administration"]),
   .testTarget(name: "HTTPAPITests", dependencies: ["HTTPAPI", "StorageTestSupport"]),
   .testTarget(name: "SandboxTests", dependencies: ["Sandbox"]),
-  .testTarget(name: "BotTests", dependencies: ["Bot", "Platform", "Sandbox"]),
+  .testTarget(name: "BotTests", dependencies: ["Bot", "Platform", "Storage", "Core", "HTTPAPI", "Sandbox"]),
 ]
 
 let package = Package(

@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Glibc
+import HTTPAPI
 import Platform
 import Storage
 
@@ -31,6 +32,11 @@ struct Adjutant {
       return try await withConfiguration(path, environment) { configuration, _, sink in
         try await SandboxCommand.run(
           listen: listen ?? configuration.sandboxListen, sizes: sizes, log: Log(label: "", sink: sink))
+        return .success
+      }
+    case .token(let path, let request):
+      return try await withConfiguration(path, environment) { configuration, _, sink in
+        try await TokenCommand.run(request, configuration: configuration, log: Log(label: "", sink: sink))
         return .success
       }
     case .checkConfiguration(let path):
@@ -80,6 +86,12 @@ struct Adjutant {
     case let error as DatabaseError:
       Terminal.complain("adjutant: \(error)")
       return error.kind == .configuration ? .configuration : .io
+    case AccountError.invalid(let field, let reason):
+      Terminal.complain("adjutant: \(field): \(reason)")
+      return .usage
+    case let error as KeyFileError:
+      Terminal.complain("adjutant: \(error)")
+      return .io
     case let error as SystemError where error.code == EADDRINUSE || error.code == EADDRNOTAVAIL:
       Terminal.complain("adjutant: the address to listen on cannot be used: \(error)")
       return .unavailable

@@ -32,7 +32,7 @@ struct DiscordTarget {
   }
 
   /// A database of its own, unless the operator chose one.
-  private static func sandboxDatabase(_ configuration: Configuration) -> Secret<String> {
+  static func sandboxDatabase(_ configuration: Configuration) -> Secret<String> {
     guard configuration.databaseURL.reveal() == Configuration.defaultDatabaseURL else {
       return configuration.databaseURL
     }

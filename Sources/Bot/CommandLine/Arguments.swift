@@ -5,6 +5,7 @@ enum Invocation: Equatable {
   case checkConfiguration(config: String?)
   case migrateDatabase(config: String?)
   case backUpDatabase(config: String?, file: String)
+  case token(config: String?, request: TokenCommand.Request)
   case help
   case version
 }
@@ -35,6 +36,12 @@ struct ArgumentParser {
           --guilds N           guilds in its world (default 1)
           --members N          members beside the three that are always there (default 0)
           --shards N           shards that it recommends (default 1)
+      token                    print what opens the HTTP API, alone on the last line; works beside a running bot
+          --user ID            a token for that user of Discord
+          --admin              with the admin role
+          --ttl TIME           for so long, as in 90s, 30m, 24h, 7d (default 24h, at most 365d)
+          --client NAME        instead: an OAuth client; its id, then its secret
+          --account EMAIL      instead: a SkyPANEL account, or a new password for one that exists
       config check             read the configuration and say what is wrong with it
       database migrate         bring the database up to date
       database backup FILE     write a copy of the database while it is in use (SQLite)
@@ -59,7 +66,9 @@ struct ArgumentParser {
     return try parser.invocation()
   }
 
-  private static let valued: Set<String> = ["--config", "--listen", "--guilds", "--members", "--shards"]
+  private static let valued: Set<String> = [
+    "--config", "--listen", "--guilds", "--members", "--shards", "--user", "--ttl", "--client", "--account",
+  ]
 
   private mutating func split(_ arguments: [String]) throws {
     var rest = arguments[...]
@@ -70,7 +79,7 @@ struct ArgumentParser {
       }
       let parts = argument.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
       let name = parts[0]
-      if ["--help", "-h", "--version"].contains(name) {
+      if ["--help", "-h", "--version", "--admin"].contains(name) {
         flags.insert(name)
       } else if Self.valued.contains(name) {
         guard let value = parts.count == 2 ? parts[1] : rest.popFirst(), !value.isEmpty else {
@@ -103,6 +112,7 @@ struct ArgumentParser {
         members: number("--members", in: 0...1_000_000, default: 0),
         shards: number("--shards", in: 1...1_000, default: 1))
       return .sandbox(config: config, listen: options["--listen"], options: sizes)
+    case ["token"]: return .token(config: config, request: try tokenRequest())
     case ["config", "check"]:
       try allow([])
       return .checkConfiguration(config: config)
@@ -120,7 +130,37 @@ struct ArgumentParser {
     }
   }
 
-  private func allow(_ names: Set<String>) throws {
+  private func tokenRequest() throws -> TokenCommand.Request {
+    let kinds = ["--user", "--client", "--account"].filter { options[$0] != nil }
+    guard kinds.count == 1, let kind = kinds.first, let value = options[kind] else {
+      throw UsageError(description: "token needs one of --user ID, --client NAME, --account EMAIL")
+    }
+    guard kind == "--user" else {
+      try allow([kind])
+      return kind == "--client" ? .client(name: value) : .account(email: value)
+    }
+    try allow(["--user", "--ttl"], flags: ["--admin"])
+    guard value.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }), let id = UInt64(value),
+      id > 0
+    else { throw UsageError(description: "--user takes the id of a Discord user, digits alone") }
+    return .user(id, isAdmin: flags.contains("--admin"), life: try duration("--ttl", default: .seconds(86_400)))
+  }
+
+  /// A number and a unit: `90s`, `30m`, `24h`, `7d`; at most a year.
+  private func duration(_ name: String, default fallback: Duration) throws -> Duration {
+    guard let text = options[name] else { return fallback }
+    let units: [Character: Int] = ["s": 1, "m": 60, "h": 3_600, "d": 86_400]
+    guard let unit = text.last.flatMap({ units[$0] }), let number = Int(text.dropLast()),
+      (1...31_536_000).contains(number),
+      number * unit <= 365 * 86_400
+    else { throw UsageError(description: "\(name) takes a time such as 90s, 30m, 24h or 7d, at most 365d") }
+    return .seconds(number * unit)
+  }
+
+  private func allow(_ names: Set<String>, flags allowed: Set<String> = []) throws {
+    if let other = flags.subtracting(allowed).sorted().first {
+      throw UsageError(description: "\(words.first ?? "run") does not take \(other)")
+    }
     if let other = options.keys.filter({ $0 != "--config" && !names.contains($0) }).sorted().first {
       throw UsageError(description: "\(words.first ?? "run") does not take \(other)")
     }
