@@ -54,7 +54,8 @@ let rooms: [Target] = [
       "Platform", "HTTP", "Storage", "Core", "Gateway", "Commands", "GatewayStore", "Administration",
       "HTTPAPI", "Sandbox",
     ]),
-  .executableTarget(name: "Benchmarks", dependencies: ["Platform", "Gateway", "CZlib"]),
+  .target(name: "CAllocationCounter", path: "Sources/CLibraries/CAllocationCounter"),
+  .executableTarget(name: "Benchmarks", dependencies: ["Platform", "Gateway", "CZlib", "CAllocationCounter"]),
 ]
 
 let tests: [Target] = [

@@ -11,6 +11,14 @@ struct Benchmarks {
       gateway --frames FILE [--repeat N] [--no-subscriber]
           inflate alone, and inflate to handler, over the frames of FILE: each as a 4-byte big-endian length and the
           bytes; with --no-subscriber nobody wants the events and nothing is cached
+      allocations [--count N]
+          how often the heap is asked for memory per event
+      cache [--members N] [--guilds N]
+          bytes that the cache takes per member, and per 1,000 small guilds
+      latency [--rate N] [--seconds N]
+          from an interaction to its answer over real sockets, N per second
+      heartbeat [--seconds N] [--handlers N]
+          how late heartbeats are while handlers burn the processors
     """
 
   static func main() async {
@@ -21,6 +29,11 @@ struct Benchmarks {
       case "gateway":
         try await GatewayBenchmark.run(
           Options(arguments.dropFirst(), allowed: ["frames", "repeat"], flags: ["no-subscriber"]))
+      case "allocations": try await AllocationsBenchmark.run(Options(arguments.dropFirst(), allowed: ["count"]))
+      case "cache": try CacheBenchmark.run(Options(arguments.dropFirst(), allowed: ["members", "guilds"]))
+      case "latency": try await LatencyBenchmark.run(Options(arguments.dropFirst(), allowed: ["rate", "seconds"]))
+      case "heartbeat":
+        try await HeartbeatBenchmark.run(Options(arguments.dropFirst(), allowed: ["seconds", "handlers"]))
       default: throw BenchmarkError(usage)
       }
     } catch {

@@ -9,6 +9,14 @@ struct FrameGenerator {
     case guilds
     /// INTERACTION_CREATE of about 2.6 KB.
     case interactions
+
+    var eventName: String {
+      switch self {
+      case .messages: "MESSAGE_CREATE"
+      case .guilds: "GUILD_CREATE"
+      case .interactions: "INTERACTION_CREATE"
+      }
+    }
   }
 
   private let random: SeededRandom
@@ -19,13 +27,13 @@ struct FrameGenerator {
   /// One event as the gateway sends it, envelope included.
   mutating func event(_ kind: Kind) -> JSON {
     sequence += 1
-    let (name, data) =
+    let data =
       switch kind {
-      case .messages: ("MESSAGE_CREATE", message())
-      case .guilds: ("GUILD_CREATE", guild(members: 1_000))
-      case .interactions: ("INTERACTION_CREATE", interaction())
+      case .messages: message()
+      case .guilds: guild(members: 1_000)
+      case .interactions: interaction()
       }
-    return ["t": .string(name), "s": .integer(sequence), "op": 0, "d": data]
+    return ["t": .string(kind.eventName), "s": .integer(sequence), "op": 0, "d": data]
   }
 
   // MARK: Parts

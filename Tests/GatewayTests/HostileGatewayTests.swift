@@ -19,6 +19,7 @@ final class HostileServer: Sendable {
     var openings: [Opening] = []
     var connections: [Connection] = []
     var sequence = 0
+    var heartbeats = 0
   }
   let loop: EventLoop
   let compression: GatewayCompression
@@ -33,6 +34,9 @@ final class HostileServer: Sendable {
 
   var url: String { "ws://127.0.0.1:\(listener.address.port)" }
   var connectionCount: Int { state.withLock { $0.connections.count } }
+  /// How many heartbeats came over all connections.
+  var heartbeatCount: Int { state.withLock { $0.heartbeats } }
+  fileprivate func countHeartbeat() { state.withLock { $0.heartbeats += 1 } }
 
   /// The number of the next event.
   func next() -> Int {
@@ -155,7 +159,9 @@ final class HostileServer: Sendable {
 
     private func answer(_ message: JSON) {
       switch message["op"] {
-      case 1: say(#"{"op":11}"#)
+      case 1:
+        server.countHeartbeat()
+        say(#"{"op":11}"#)
       case 2:
         _ = server.next()
         say(readyEvent.replacing("ws://resume", with: server.url))

@@ -13,7 +13,8 @@ public struct EventType<Payload: Sendable>: Sendable {
   public init(_ name: String, read: @escaping @Sendable (JSONView) throws -> Payload) {
     self.name = name
     append = { data, sequence, origin, events in
-      events.append(Dispatched(payload: try read(data), sequence: sequence, origin: origin))
+      let payload = try read(data)
+      events.append(Dispatched(payload: consume payload, sequence: sequence, origin: origin))
     }
   }
 }

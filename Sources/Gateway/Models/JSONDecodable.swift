@@ -93,7 +93,8 @@ extension JSONView {
     if count > 0 { values.reserveCapacity(min(count, 1 << 16)) }
     for element in elements where isWanted(element) {
       do {
-        values.append(try Value(json: element))
+        let value = try Value(json: element)
+        values.append(consume value)
       } catch let failure as DecodingFailure {
         throw failure.inside(String(values.count))
       }
