@@ -55,7 +55,7 @@ let rooms: [Target] = [
       "HTTPAPI", "Sandbox",
     ]),
   .target(name: "CAllocationCounter", path: "Sources/CLibraries/CAllocationCounter"),
-  .executableTarget(name: "Benchmarks", dependencies: ["Platform", "Gateway", "CZlib", "CAllocationCounter"]),
+  .executableTarget(name: "Benchmarks", dependencies: ["Platform", "HTTP", "Gateway", "CZlib", "CAllocationCounter"]),
 ]
 
 let tests: [Target] = [

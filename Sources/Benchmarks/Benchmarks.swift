@@ -19,6 +19,10 @@ struct Benchmarks {
           from an interaction to its answer over real sockets, N per second
       heartbeat [--seconds N] [--handlers N]
           how late heartbeats are while handlers burn the processors
+      websocket-echo [--listen ADDRESS] [--message-size BYTES]
+          serves an echo at ADDRESS (127.0.0.1:9001) until it is ended
+      websocket-client --url ws://ADDRESS [--agent NAME] [--first N]
+          goes through the cases of an Autobahn Testsuite's fuzzingserver
     """
 
   static func main() async {
@@ -34,6 +38,10 @@ struct Benchmarks {
       case "latency": try await LatencyBenchmark.run(Options(arguments.dropFirst(), allowed: ["rate", "seconds"]))
       case "heartbeat":
         try await HeartbeatBenchmark.run(Options(arguments.dropFirst(), allowed: ["seconds", "handlers"]))
+      case "websocket-echo":
+        try await WebSocketEcho.run(Options(arguments.dropFirst(), allowed: ["listen", "message-size"]))
+      case "websocket-client":
+        try await WebSocketCases.run(Options(arguments.dropFirst(), allowed: ["url", "agent", "first"]))
       default: throw BenchmarkError(usage)
       }
     } catch {

@@ -20,6 +20,9 @@ public struct SandboxOptions: Sendable {
   public var resumeWindow = Duration.seconds(300)
   /// How many dispatches a session keeps for a resume.
   public var resumeBuffer = 2_000
+  /// How long an interaction waits for its first answer. Discord's three seconds are too few for a test on a machine
+  /// that stands still for longer.
+  public var firstAnswerLimit = Duration.seconds(3)
   /// Privileged intents that no application has: an IDENTIFY that asks for one is closed with 4014.
   public var disallowedIntents: UInt64 = 0
   /// Whether REST answers 429 on its own (faults that a script orders always work).

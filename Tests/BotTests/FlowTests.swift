@@ -46,6 +46,7 @@ struct FlowTests {
       try await bot.waitForLog("commands are as wanted")
       for _ in 0..<5 { _ = try await discord.type("/about") }
       try await bot.killAtOnce()
+      try await eventually("the session is given up") { try await discord.connectedSessions().isEmpty }
       bot = try RunningBot(environment: discord.environment(), in: directory)
       try await eventually("a session is up") { try await discord.connectedSessions().count == 1 }
       _ = try await discord.ping()

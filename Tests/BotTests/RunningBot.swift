@@ -39,7 +39,7 @@ final class RunningBot {
   var hasBanner: Bool { (try? String(contentsOf: output, encoding: .utf8))?.contains(Self.banner) ?? false }
 
   /// Returns once the log has a line with `text`.
-  func waitForLog(_ text: String, limit: Duration = .seconds(20)) async throws {
+  func waitForLog(_ text: String, limit: Duration = .seconds(60)) async throws {
     try await eventually(limit: limit, "the log says \"\(text)\"") { self.errors.contains(text) }
   }
 
@@ -55,7 +55,7 @@ final class RunningBot {
   }
 
   /// Waits until the process has ended by itself.
-  func exitCode(limit: Duration = .seconds(20)) async throws -> Int32 {
+  func exitCode(limit: Duration = .seconds(60)) async throws -> Int32 {
     try await eventually(limit: limit, "the process ends") { !self.process.isRunning }
     return process.terminationStatus
   }
@@ -63,7 +63,7 @@ final class RunningBot {
 
 /// Looks again and again until `condition` holds. For what happens in another process, whose time cannot be injected.
 func eventually(
-  limit: Duration = .seconds(20), _ what: String, _ condition: () async throws -> Bool
+  limit: Duration = .seconds(60), _ what: String, _ condition: () async throws -> Bool
 ) async throws {
   let deadline = ContinuousClock.now + limit
   while try await !condition() {

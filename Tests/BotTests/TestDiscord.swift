@@ -43,7 +43,7 @@ struct TestDiscord {
   func type(_ text: String, as user: String = Self.owner) async throws -> JSON {
     let interaction = try await control(
       .post, "commands",
-      ["user": .string(user), "channel": .string(Self.channel), "text": .string(text), "wait": 10_000])
+      ["user": .string(user), "channel": .string(Self.channel), "text": .string(text), "wait": 60_000])
     return interaction["messages"]?[0] ?? interaction
   }
 
@@ -95,6 +95,8 @@ func withTestDiscord(
 ) async throws {
   var options = options
   options.listen = "127.0.0.1:0"
+  // Discord's three seconds are none of these tests' business.
+  options.firstAnswerLimit = .seconds(60)
   let sandbox = try SandboxServer(options)
   let discord = TestDiscord(
     addresses: try await sandbox.start(), client: try HTTPClient(log: .silent, metrics: Metrics()))

@@ -311,20 +311,33 @@ private func raw(_ bytes: [UInt8]) -> @Sendable (HostileServer) -> Void { { $0.w
     await rig.end()
   }
 
-  static let openings: [(String, GatewayFault)] = [
-    ("\u{0}\u{1}garbage\r\n\r\n", .handshake), ("HTTP/1.1 101 Fine\r\nUpgrade: websocket\r\n\r\n", .handshake),
-    (String(repeating: "x", count: 100_000), .handshake),
-    (#"{"op":10,"d":{"heartbeat_interval":-41250}}"#, .unexpected),
-    (#"{"op":10,"d":{"heartbeat_interval":0}}"#, .unexpected),
-    (#"{"op":10,"d":{"heartbeat_interval":1e300}}"#, .unexpected),
-    (#"{"op":10,"d":{"heartbeat_interval":"soon"}}"#, .envelope), (#"{"op":10,"d":7}"#, .envelope),
-    (#"{"op":10"#, .json),
+  struct BadOpening: Sendable, CustomTestStringConvertible {
+    let bytes: String
+    let fault: GatewayFault
+    /// What the test is called: the bytes may be a hundred thousand.
+    var testDescription: String { bytes.count > 60 ? "\(bytes.count) bytes of garbage" : bytes.debugDescription }
+  }
+
+  static let openings: [BadOpening] = [
+    BadOpening(bytes: "\u{0}\u{1}garbage\r\n\r\n", fault: .handshake),
+    BadOpening(bytes: "HTTP/1.1 101 Fine\r\nUpgrade: websocket\r\n\r\n", fault: .handshake),
+    BadOpening(bytes: String(repeating: "x", count: 100_000), fault: .handshake),
+    BadOpening(bytes: #"{"op":10,"d":{"heartbeat_interval":-41250}}"#, fault: .unexpected),
+    BadOpening(bytes: #"{"op":10,"d":{"heartbeat_interval":0}}"#, fault: .unexpected),
+    BadOpening(bytes: #"{"op":10,"d":{"heartbeat_interval":1}}"#, fault: .unexpected),
+    BadOpening(bytes: #"{"op":10,"d":{"heartbeat_interval":86400000}}"#, fault: .unexpected),
+    BadOpening(bytes: #"{"op":10,"d":{"heartbeat_interval":1e300}}"#, fault: .unexpected),
+    BadOpening(bytes: #"{"op":10,"d":{"heartbeat_interval":"soon"}}"#, fault: .envelope),
+    BadOpening(bytes: #"{"op":10,"d":{}}"#, fault: .envelope),
+    BadOpening(bytes: #"{"op":10,"d":7}"#, fault: .envelope),
+    BadOpening(bytes: #"{"op":10"#, fault: .json),
   ]
 
   @Test(arguments: openings)
-  func aConnectionThatBeginsWrongIsLeftForAnother(opening: String, fault: GatewayFault) async throws {
+  func aConnectionThatBeginsWrongIsLeftForAnother(opening: BadOpening) async throws {
+    let (bytes, fault) = (opening.bytes, opening.fault)
     let rig = try await HostileRig(.none)
-    let bad: HostileServer.Opening = fault == .handshake ? .raw(opening) : .hello(opening)
+    let bad: HostileServer.Opening = fault == .handshake ? .raw(bytes) : .hello(bytes)
     rig.server.prepare([bad, bad])
     rig.server.cut()
     #expect(

@@ -14,7 +14,7 @@ final class TestClient: Sendable {
   init(_ address: SocketAddress) throws {
     descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
     guard descriptor >= 0 else { throw SystemError(call: "socket", code: errno) }
-    var limit = timeval(tv_sec: 10, tv_usec: 0)
+    var limit = timeval(tv_sec: 60, tv_usec: 0)
     setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
     setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
     var target = sockaddr_in()
@@ -101,6 +101,9 @@ func withServer(
   _ body: (SocketAddress, HTTPServer) async throws -> Void
 ) async throws {
   var configuration = HTTPServerConfiguration(listen: try SocketAddress(parsing: "127.0.0.1:0"))
+  // Nothing here is about the speed of this machine: the limits have tests of their own, under an injected clock.
+  configuration.limits.headTimeout = .seconds(60)
+  configuration.limits.lingerTimeout = .seconds(30)
   configure(&configuration)
   let server = HTTPServer(configuration, router: router, log: log)
   let address = try await server.start()

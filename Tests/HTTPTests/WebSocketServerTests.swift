@@ -95,7 +95,7 @@ struct WebSocketServerTests {
   }
 
   @Test func aPeerThatDoesNotReadOverflowsAndStillGetsTheCloseFrame() async throws {
-    let options = WebSocketOptions(maximumPendingBytes: 100_000, closeTimeout: .seconds(10))
+    let options = WebSocketOptions(maximumPendingBytes: 100_000, closeTimeout: .seconds(60))
     try await withServer(Self.router(options)) { address, _ in
       let client = try TestClient(address)
       await client.send(Self.opening.replacing("/echo", with: "/flood"))

@@ -53,6 +53,9 @@ final class ScriptedServer: Sendable {
     return try port(of: descriptor)
   }
 
+  /// An address whose host has no address, known without asking anybody: a label is longer than names may have.
+  static func unresolvable(_ scheme: String) -> String { "\(scheme)://\(String(repeating: "x", count: 64)).invalid/" }
+
   /// A socket on a loopback port of its own, not listening yet.
   private static func bound() throws -> Int32 {
     let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
@@ -78,7 +81,7 @@ final class ScriptedServer: Sendable {
   }
 }
 
-/// One accepted connection, blocking, with a limit of ten seconds for each read.
+/// One accepted connection, blocking, with a limit of a minute for each read.
 struct ScriptedConnection {
   struct Ended: Error {}
 
@@ -88,7 +91,7 @@ struct ScriptedConnection {
   /// - Throws: ``Ended`` if the TLS handshake fails.
   init(descriptor: Int32, tls: TLSServer?) throws {
     self.descriptor = descriptor
-    var limit = timeval(tv_sec: 10, tv_usec: 0)
+    var limit = timeval(tv_sec: 60, tv_usec: 0)
     setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
     self.tls = try tls.map { try TLSSession($0, descriptor: descriptor) }
   }

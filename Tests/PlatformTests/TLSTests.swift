@@ -6,7 +6,7 @@ import Testing
 
 /// Both clients against a TLS server: what is trusted, which protocol is agreed on, and bursts in both directions, of
 /// which parts wait inside the TLS library, where no readiness of the socket tells of them.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(2)))
 struct TLSTests {
   private func withClient(trusting tls: TLSServer?, _ body: (HTTPClient) async throws -> Void) async throws {
     let client = try HTTPClient(

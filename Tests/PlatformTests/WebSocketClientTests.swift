@@ -4,7 +4,7 @@ import Testing
 
 @testable import Platform
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(2)))
 struct WebSocketClientTests {
   @Test func messagesGoBothWays() async throws {
     let server = try ScriptedServer { connection, _ in try connection.echo() }
@@ -150,7 +150,7 @@ struct WebSocketClientTests {
       Issue.record("\(refused)")
       return
     }
-    let unknown = await (try WebSocketTestClient("wss://nonexistent.invalid/")).rest()
+    let unknown = await (try WebSocketTestClient(ScriptedServer.unresolvable("wss"))).rest()
     guard unknown.count == 1, case .closed(.failed(.cannotResolve))? = unknown.first else {
       Issue.record("\(unknown)")
       return
@@ -208,13 +208,22 @@ struct WebSocketClientTests {
     #expect(await client.rest() == [.closed(.aborted)])
   }
 
-  @Test(arguments: [
-    (WebSocketEncoder.serverFrame(.binary, [UInt8](repeating: 0, count: 1_001)), 1009),
-    (WebSocketEncoder(role: .client).frame(.text, [65]), 1002),
-    (WebSocketEncoder.serverFrame(.text, [0xFF]), 1007),
-    ([0xF1, 0x00], 1002),
-  ])
-  func aServerThatBreaksTheProtocolIsToldAndLeft(bytes: [UInt8], code: Int) async throws {
+  enum Breach: CaseIterable {
+    case tooLarge, masked, notUTF8, reservedBits
+
+    var frame: (bytes: [UInt8], code: Int) {
+      switch self {
+      case .tooLarge: (WebSocketEncoder.serverFrame(.binary, [UInt8](repeating: 0, count: 1_001)), 1009)
+      case .masked: (WebSocketEncoder(role: .client).frame(.text, [65]), 1002)
+      case .notUTF8: (WebSocketEncoder.serverFrame(.text, [0xFF]), 1007)
+      case .reservedBits: ([0xF1, 0x00], 1002)
+      }
+    }
+  }
+
+  @Test(arguments: Breach.allCases)
+  func aServerThatBreaksTheProtocolIsToldAndLeft(breach: Breach) async throws {
+    let (bytes, code) = breach.frame
     let told = AsyncStream<Int>.makeStream()
     let server = try ScriptedServer { connection, _ in
       try connection.accept()
@@ -312,7 +321,7 @@ struct WebSocketClientTests {
       _ = try connection.read(atMost: 1)
       // Holds the connection open until the client has gone.
       var waiting = pollfd(fd: connection.descriptor, events: Int16(bitPattern: UInt16(0x2000)), revents: 0)  // RDHUP
-      _ = poll(&waiting, 1, 10_000)
+      _ = poll(&waiting, 1, 60_000)
     }
     defer { server.stop() }
     let sent = Mutex(0)

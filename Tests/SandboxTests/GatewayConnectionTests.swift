@@ -60,8 +60,9 @@ import Testing
     (#"{"op":1,"d":""# + String(repeating: "x", count: 4_090) + #""}"#, 4002),
   ]
 
-  @Test(arguments: refused)
-  func closesWithTheDocumentedCode(_ text: String, _ code: UInt16) {
+  @Test(arguments: refused.map { (BriefText($0), $1) })
+  func closesWithTheDocumentedCode(_ payload: BriefText, _ code: UInt16) {
+    let text = payload.text
     var machine = opened()
     #expect(closeCode(machine.handle(.payload(Array(text.utf8)), at: start)) == code)
     #expect(machine.isClosed)

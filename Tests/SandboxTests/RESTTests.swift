@@ -87,7 +87,7 @@ import Testing
   // MARK: - Forms
 
   /// A body, where it is wrong, and the error's code.
-  struct WrongForm: Sendable {
+  struct WrongForm: Sendable, CustomTestStringConvertible {
     let body: String
     let place: String
     let code: String
@@ -96,6 +96,7 @@ import Testing
       (self.body, self.place, self.code) = (body, place, code)
     }
 
+    var testDescription: String { "\(BriefText(body).testDescription): \(place) \(code)" }
     var path: [String] { place.split(separator: ".").map(String.init) }
   }
 

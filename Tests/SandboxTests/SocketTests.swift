@@ -5,7 +5,7 @@ import Testing
 @testable import Sandbox
 
 /// The sandbox over real sockets, as a bot and a browser meet it.
-@Suite(.timeLimit(.minutes(1))) struct SocketTests {
+@Suite(.timeLimit(.minutes(2))) struct SocketTests {
   private static let messages = "/channels/900000000000000011/messages"
 
   /// A running sandbox and the means to talk to it.

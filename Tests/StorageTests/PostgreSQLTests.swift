@@ -51,7 +51,7 @@ struct PostgreSQLTests {
 
   @Test func aStatementHasALimit() async throws {
     var options = DatabaseOptions()
-    options.statementTimeout = .milliseconds(20)
+    options.statementTimeout = .seconds(1)
     try await withTestDatabase(.postgreSQL, options: options) { database in
       let error = try await databaseError {
         _ = try await database.read { try $0.query("SELECT 1 AS one FROM (SELECT pg_sleep(60)) AS s") { _ in 0 } }

@@ -74,7 +74,13 @@ public struct ShardMachine: Sendable {
     /// Intervals outside are refused: nobody could keep to them, or a dead connection would stay unnoticed.
     public var heartbeatIntervals: ClosedRange<Duration> = .milliseconds(100) ... .seconds(600)
 
-    public init(shard: ShardID, url: String, intents: Intents, recommendedShards: Int? = nil) {
+    public var policy: ReconnectPolicy
+
+    public init(
+      shard: ShardID, url: String, intents: Intents, recommendedShards: Int? = nil,
+      policy: ReconnectPolicy = ReconnectPolicy()
+    ) {
+      self.policy = policy
       self.shard = shard
       self.url = url
       self.intents = intents
@@ -106,8 +112,6 @@ public struct ShardMachine: Sendable {
 
   private let settings: Settings
   private let random: any RandomSource
-  private let reconnectBackoff = Backoff(first: .seconds(1), limit: .seconds(60))
-  private let identifyBackoff = Backoff(first: .seconds(5), limit: .seconds(600))
 
   private var interval = Duration.zero
   private var awaitsACK = false
@@ -214,10 +218,10 @@ public struct ShardMachine: Sendable {
     // The first attempt to resume goes out at once: the events are waiting.
     var delay = minimum
     if failures > 0 || session == nil {
-      delay = max(delay, reconnectBackoff.delay(failures: max(failures, 1), random: random))
+      delay = max(delay, settings.policy.reconnect.delay(failures: max(failures, 1), random: random))
     }
     if session == nil, identifies > 1 {
-      delay = max(delay, identifyBackoff.delay(failures: identifies - 1, random: random))
+      delay = max(delay, settings.policy.identify.delay(failures: identifies - 1, random: random))
     }
     failures += 1
     actions.append(
@@ -341,8 +345,8 @@ public struct ShardMachine: Sendable {
   }
 
   private mutating func invalidSession(isResumable: Bool) -> [Action] {
-    // Discord asks for a random wait of one to five seconds before the next identify.
-    let pause = Duration.seconds(1) + random.duration(upTo: .seconds(4))
+    let range = settings.policy.invalidSession
+    let pause = range.lowerBound + random.duration(upTo: range.upperBound - range.lowerBound)
     if isResumable { return reconnect("invalid session, resumable", closing: true, atLeast: pause) }
     let hadSession = session != nil
     forgetSession()

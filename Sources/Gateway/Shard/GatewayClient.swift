@@ -25,6 +25,8 @@ public actor GatewayClient {
     public var maximumLoops = 4
     /// How often Discord is asked whether more shards are needed; with ``Shards/automatic`` only.
     public var growthInterval = Duration.seconds(86_400)
+    /// How long a shard waits before it connects again; shorter for tests.
+    public var policy = ReconnectPolicy()
 
     public init(
       token: Secret<String>, intents: Intents, shards: Shards = .automatic, url: String? = nil,
@@ -157,7 +159,7 @@ public actor GatewayClient {
         configuration: Shard.Configuration(
           id: id, url: configuration.url ?? information.url, token: configuration.token,
           intents: configuration.intents, compression: configuration.compression, presence: presence,
-          recommendedShards: information.shards, keepsSession: keepsSessions),
+          recommendedShards: information.shards, keepsSession: keepsSessions, policy: configuration.policy),
         session: session, loop: loops.next(), connector: connector, gate: gate, sessions: sessions, dispatcher: events,
         cache: cache, random: random, log: log, metrics: metrics
       ) { [weak self] in self?.happened($0) }

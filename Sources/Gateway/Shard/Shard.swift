@@ -20,6 +20,7 @@ actor Shard {
     /// Handled events after which it is saved without waiting for that: what a restart after a crash sees again is
     /// bounded by both.
     var saveStep: Int64 = 2_000
+    var policy = ReconnectPolicy()
   }
 
   private static let maximumPending = 128
@@ -87,7 +88,7 @@ actor Shard {
     machine = ShardMachine(
       settings: ShardMachine.Settings(
         shard: configuration.id, url: configuration.url, intents: configuration.intents,
-        recommendedShards: configuration.recommendedShards),
+        recommendedShards: configuration.recommendedShards, policy: configuration.policy),
       session: session, random: random)
     pipeline = GatewayPipeline(
       shard: configuration.id, compression: configuration.compression, dispatcher: dispatcher, cache: cache, log: log,

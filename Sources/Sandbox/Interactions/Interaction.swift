@@ -5,7 +5,7 @@ struct Interaction: Sendable {
   enum Kind: Int64, Sendable { case command = 2, component = 3, autocomplete = 4, modalSubmit = 5 }
 
   enum State: Sendable, Equatable {
-    /// Not answered yet. Three seconds after its making it is lost.
+    /// Not answered yet. Three seconds after its making (``SandboxOptions/firstAnswerLimit``) it is lost.
     case waiting
     /// Deferred: a message stands in for the answer, or the component's message waits.
     case deferred(message: Snowflake?)
@@ -13,7 +13,6 @@ struct Interaction: Sendable {
     case lost
   }
 
-  static let firstAnswerLimit = Duration.seconds(3)
   static let tokenLifetime = Duration.seconds(15 * 60)
 
   let id: Snowflake

@@ -346,7 +346,7 @@ extension World {
     emit(Event(name: "INTERACTION_CREATE", guildID: channel.guildID, applicationID: application, data: json))
     let id = interaction.id
     Task { [time] in
-      try await time.sleep(for: Interaction.firstAnswerLimit)
+      try await time.sleep(for: options.firstAnswerLimit)
       self.loseInteraction(id)
     }
     return interaction

@@ -34,7 +34,7 @@ extension World {
       !interaction.isExpired(at: time.now), interaction.state != .lost
     else { throw .unknownInteraction }
     guard interaction.state == .waiting else { throw .alreadyAcknowledged }
-    guard time.now <= interaction.createdAt.advanced(by: Interaction.firstAnswerLimit) else {
+    guard time.now <= interaction.createdAt.advanced(by: options.firstAnswerLimit) else {
       throw .unknownInteraction
     }
     var form = FormErrors()
