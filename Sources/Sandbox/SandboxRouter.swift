@@ -26,7 +26,13 @@ struct SandboxRouter: Sendable {
     let options = WebSocketOptions(maximumMessageSize: 64 << 10, maximumPendingBytes: 64 << 20)
     // Some libraries keep the trailing slash that they put before the query.
     for path in ["/gateway", "/gateway/"] as [PathPattern] {
-      router.webSocket(path, options: options) { request, socket in await gateway.serve(request, socket) }
+      router.webSocket(
+        path, options: options,
+        admit: { _ in
+          guard let status = await world.takeRefusal() else { return nil }
+          throw HTTPError(HTTPStatus(rawValue: status), "sandbox fault")
+        }
+      ) { request, socket in await gateway.serve(request, socket) }
     }
     router.on(.get, "/attachments/:channel/:id/:name") { request in
       try await file(request.parameters["id"], request.parameters["channel"])
@@ -63,14 +69,32 @@ struct SandboxRouter: Sendable {
     try await readBody(of: request, into: &call)
     let outcome = await world.respond(to: call)
     if outcome.delay > .zero { try await time.sleep(for: outcome.delay) }
-    if outcome.isCut {
-      return HTTPResponse(body: .stream(length: 1) { _ in throw HTTPConnectionLost() })
+    let answer = Self.answer(outcome.response)
+    switch outcome.cut {
+    case nil: return answer
+    case .before, .after: throw HTTPConnectionLost()
+    case .head: return HTTPResponse(body: .stream(length: 1) { _ in throw HTTPConnectionLost() })
+    case .body:
+      guard case .bytes(let bytes) = answer.body, !bytes.isEmpty else { throw HTTPConnectionLost() }
+      return HTTPResponse(
+        status: answer.status, headers: answer.headers,
+        body: .stream(length: bytes.count) { writer in
+          try await writer.write(Array(bytes.dropLast()))
+          throw HTTPConnectionLost()
+        })
     }
-    let response = outcome.response
-    guard let body = response.body else {
-      return HTTPResponse(status: HTTPStatus(rawValue: response.status), headers: response.headers)
+  }
+
+  private static func answer(_ response: APIResponse) -> HTTPResponse {
+    let status = HTTPStatus(rawValue: response.status)
+    if let text = response.text {
+      let type = response.headers["Content-Type"] ?? "text/html; charset=utf-8"
+      var answer = HTTPResponse(status: status, headers: response.headers, bytes: Array(text.utf8), contentType: type)
+      answer.headers["Content-Type"] = type
+      return answer
     }
-    return .json(body, status: HTTPStatus(rawValue: response.status), headers: response.headers)
+    guard let body = response.body else { return HTTPResponse(status: status, headers: response.headers) }
+    return .json(body, status: status, headers: response.headers)
   }
 
   /// Without `api`, the version and a trailing slash.

@@ -18,6 +18,16 @@ final class ShiftedTime: TimeSource {
   }
 }
 
+/// A clock a hundred times as fast: what is waited for in seconds is over in hundredths.
+struct HastyTime: TimeSource {
+  private let start = ContinuousClock.now
+  var now: ContinuousClock.Instant { start.advanced(by: start.duration(to: .now) * 100) }
+  var timestamp: Timestamp { .now }
+  func sleep(until deadline: ContinuousClock.Instant) async throws {
+    try await Task.sleep(for: max(.zero, now.duration(to: deadline)) / 100)
+  }
+}
+
 /// Always the same number: 0 makes every jittered wait its shortest, `UInt64.max` its longest.
 struct ConstantRandom: RandomSource {
   let value: UInt64
@@ -121,24 +131,28 @@ struct SandboxRig {
 
   func rest(
     timeouts: HTTPClientRequest.Timeouts = .init(connect: .seconds(10), total: .seconds(30), idle: .seconds(15)),
+    time: any TimeSource = SystemTime(),
     configure: (inout RESTClient.Configuration) -> Void = { _ in }
   ) -> RESTClient {
     var configuration = RESTClient.Configuration(baseURL: addresses.apiBase, token: Secret(Self.token))
     configure(&configuration)
     return RESTClient(
-      configuration: configuration, transport: HTTPTransport(client: http, timeouts: timeouts), log: .silent,
-      metrics: metrics)
+      configuration: configuration, transport: HTTPTransport(client: http, timeouts: timeouts),
+      time: time, log: .silent, metrics: metrics)
   }
 
-  /// - Parameter random: the default makes waits short and the first heartbeat immediate.
+  /// - Parameters:
+  ///   - random: the default makes waits short and the first heartbeat immediate.
+  ///   - isQuick: waits milliseconds before it connects again.
   func client(
     _ compression: GatewayCompression = .zlibStream, shards: GatewayClient.Shards = .automatic,
-    random: UInt64 = 0, intents: Intents = [.guilds, .guildMessages, .messageContent],
+    random: UInt64 = 0, isQuick: Bool = false, intents: Intents = [.guilds, .guildMessages, .messageContent],
     configure: (inout GatewayClient.Configuration) -> Void = { _ in }
   ) -> GatewayClient {
     let states = self.states
     var configuration = GatewayClient.Configuration(
       token: Secret(Self.token), intents: intents, shards: shards, compression: compression)
+    if isQuick { configuration.policy = .quick }
     configure(&configuration)
     let client = GatewayClient(
       configuration: configuration, rest: rest(), connector: connector, sessions: sessions, time: time,

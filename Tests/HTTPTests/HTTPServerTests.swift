@@ -92,7 +92,7 @@ struct HTTPServerTests {
   }
 
   @Test func anEarlyAnswerReachesAPeerThatGoesOnSending() async throws {
-    try await withServer(Self.router()) { address, _ in
+    try await withServer(Self.router(), configure: { $0.limits.lingerTimeout = .seconds(30) }) { address, _ in
       let client = try TestClient(address)
       await client.send("POST /echo HTTP/1.1\r\nHost: test\r\nContent-Length: 5000000\r\n\r\n")
       await client.send([UInt8](repeating: 65, count: 300_000))

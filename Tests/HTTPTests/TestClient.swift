@@ -1,15 +1,12 @@
-import Dispatch
-import Glibc
+import Foundation
 import Platform
 
 @testable import HTTP
 
-/// A plain TCP client that sends exactly the bytes it is told to. It blocks its thread, so its calls run on Dispatch's
-/// threads and never on the cooperative pool, where the handlers under test run.
+/// A plain TCP client that sends exactly the bytes it is told to. It blocks its thread, so each call has one of its own:
+/// those of the cooperative pool, where the handlers under test run, and of Dispatch are few.
 final class TestClient: Sendable {
   private let descriptor: Int32
-  /// A thread of its own: Dispatch's shared ones are few.
-  private let queue = DispatchQueue(label: "test client")
 
   init(_ address: SocketAddress) throws {
     descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
@@ -37,7 +34,7 @@ final class TestClient: Sendable {
       var sent = 0
       while sent < bytes.count {
         let count = bytes.withUnsafeBytes {
-          Glibc.send(descriptor, $0.baseAddress! + sent, $0.count - sent, Int32(MSG_NOSIGNAL))
+          Foundation.send(descriptor, $0.baseAddress! + sent, $0.count - sent, Int32(MSG_NOSIGNAL))
         }
         guard count > 0 else { return }
         sent += count
@@ -90,7 +87,7 @@ final class TestClient: Sendable {
 
   private func onThread<Result: Sendable>(_ body: @escaping @Sendable () -> Result) async -> Result {
     await withCheckedContinuation { continuation in
-      queue.async { continuation.resume(returning: body()) }
+      Thread.detachNewThread { continuation.resume(returning: body()) }
     }
   }
 }
@@ -103,7 +100,6 @@ func withServer(
   var configuration = HTTPServerConfiguration(listen: try SocketAddress(parsing: "127.0.0.1:0"))
   // Nothing here is about the speed of this machine: the limits have tests of their own, under an injected clock.
   configuration.limits.headTimeout = .seconds(60)
-  configuration.limits.lingerTimeout = .seconds(30)
   configure(&configuration)
   let server = HTTPServer(configuration, router: router, log: log)
   let address = try await server.start()

@@ -1,5 +1,4 @@
-import Dispatch
-import Glibc
+import Foundation
 import Synchronization
 
 @testable import Platform
@@ -21,14 +20,15 @@ final class ScriptedServer: Sendable {
     self.listener = listener
     port = try Self.port(of: listener)
     guard listen(listener, 64) == 0 else { throw SystemError(call: "listen", code: errno) }
-    DispatchQueue(label: "scripted-server").async { [self] in
+    // Threads of their own: a queue's are few, and all of these wait.
+    Thread.detachNewThread { [self] in
       while case let descriptor = accept(listener, nil, nil), descriptor >= 0 {
         let number = connections.withLock { connections in
           connections.open.insert(descriptor)
           connections.count += 1
           return connections.count - 1
         }
-        DispatchQueue(label: "scripted-connection").async { [self] in
+        Thread.detachNewThread { [self] in
           try? script(ScriptedConnection(descriptor: descriptor, tls: tls), number)
           connections.withLock { _ = $0.open.remove(descriptor) }
           close(descriptor)
@@ -127,7 +127,7 @@ struct ScriptedConnection {
     while sent < bytes.count {
       let count = bytes.withUnsafeBytes {
         let rest = UnsafeRawBufferPointer(rebasing: $0[sent...])
-        return tls?.write(rest) ?? Glibc.send(descriptor, rest.baseAddress, rest.count, Int32(MSG_NOSIGNAL))
+        return tls?.write(rest) ?? Foundation.send(descriptor, rest.baseAddress, rest.count, Int32(MSG_NOSIGNAL))
       }
       guard count > 0 else { throw Ended() }
       sent += count

@@ -46,6 +46,8 @@ actor Shard {
   /// Tells the events of the present connection from those of earlier ones.
   private var connection = 0
   private var openSockets = 0
+  /// Why the gateway could not be reached the last time.
+  private var lastFailure: String?
   private var timers: [ShardMachine.TimerKind: EventLoop.Timer] = [:]
   private var limiter = SendLimiter()
   private var pending: [[UInt8]] = []
@@ -340,6 +342,7 @@ actor Shard {
 
   private func connected(_ number: Int) {
     guard number == connection else { return }
+    lastFailure = nil
     perform(machine.handle(.connected))
   }
 
@@ -404,6 +407,11 @@ actor Shard {
     }
     guard number == connection else { return }
     if let fault { pipeline.faults.report(fault, reason) }
+    if machine.state == .connecting, code == nil, fault == nil, reason != lastFailure {
+      // Once, however often it is tried again.
+      lastFailure = reason
+      log.warning("the gateway cannot be reached", ["reason": .string(reason)])
+    }
     log.debug("connection closed", ["code": .string(code.map(\.description) ?? "none"), "reason": .string(reason)])
     dropConnection()
     perform(machine.handle(.closed(code)))

@@ -40,11 +40,11 @@ struct HTTPHeadWriter {
 }
 
 /// Dates as HTTP writes them (RFC 9110 section 5.6.7): `Sun, 06 Nov 1994 08:49:37 GMT`.
-enum HTTPDate {
+package enum HTTPDate {
   private static let days = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"]
   private static let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 
-  static func text(_ timestamp: Timestamp) -> String {
+  package static func text(_ timestamp: Timestamp) -> String {
     let seconds = Int(timestamp.milliseconds / 1_000)
     let day = seconds / 86_400
     let (year, month, dayOfMonth) = date(day)

@@ -116,7 +116,12 @@ public final class WebSocketServerConnection: Sendable {
   public func ping(_ payload: [UInt8] = []) throws { try send(.ping, payload) }
 
   private func send(_ opcode: WebSocketOpcode, _ payload: [UInt8]) throws {
-    let frame = WebSocketEncoder.serverFrame(opcode, payload)
+    try send(raw: WebSocketEncoder.serverFrame(opcode, payload))
+  }
+
+  /// Bytes as they are, for a server that is to break the protocol.
+  /// - Throws: ``WebSocketSendError``
+  package func send(raw frame: [UInt8]) throws {
     try state.withLock { state in
       guard !state.isClosing, state.end == nil else { throw WebSocketSendError.closed }
       guard state.pendingBytes + frame.count <= options.maximumPendingBytes else { throw WebSocketSendError.overflow }

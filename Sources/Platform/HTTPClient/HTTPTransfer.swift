@@ -373,7 +373,9 @@ final class HTTPTransfer: @unchecked Sendable {  // what is not in `shared` is t
   private func timeoutPhase() -> HTTPClientError.Phase {
     // By our clock: libcurl's count of the time stands still between two of its looks at the progress, and then says
     // less than the limit that it has just found exceeded.
-    if let began, let total = request.timeouts.total, began.duration(to: .now) >= total { return .total }
+    // Its timers count whole milliseconds and may come a little early.
+    let elapsed = began.map { $0.duration(to: .now) + .milliseconds(20) }
+    if let elapsed, let total = request.timeouts.total, elapsed >= total { return .total }
     return attempts == 0 ? .connect : .idle
   }
 }

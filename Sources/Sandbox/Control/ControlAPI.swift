@@ -84,6 +84,10 @@ struct ControlAPI: Sendable {
       let body = try await Self.body(request)
       return try await Self.reply { try await world.orderGatewayFault(body) }
     }
+    router.on(.post, "/faults/connect") { request in
+      let body = try await Self.body(request)
+      return try await Self.reply { try await world.orderConnectFault(body) }
+    }
     router.on(.post, "/faults/rest") { request in
       let body = try await Self.body(request)
       return try await Self.reply { try await world.orderRESTFault(body) }

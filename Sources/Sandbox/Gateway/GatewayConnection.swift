@@ -13,7 +13,8 @@ struct GatewayConnection: Sendable {
   }
 
   enum Input: Sendable {
-    case opened(version: Int, encoding: String)
+    /// - Parameter fault: what a script ordered for this connection; only `reconnects` and `hello` count here.
+    case opened(version: Int, encoding: String, fault: ConnectFault = ConnectFault())
     /// JSON, in a text or a binary frame.
     case payload([UInt8])
     case identifyAccepted(GatewaySession, ready: JSON)
@@ -33,6 +34,10 @@ struct GatewayConnection: Sendable {
     case drop
     case silenceHeartbeats(Bool)
     case requestHeartbeat
+    /// The newest dispatches once more, with the numbers they have.
+    case repeatEvents(Int)
+    /// Numbers that no dispatch gets.
+    case skipSequence(Int64)
   }
 
   enum Action: Equatable, Sendable {
@@ -40,6 +45,8 @@ struct GatewayConnection: Sendable {
     case close(GatewayCloseCode, keepsSession: Bool)
     /// Cut the connection without a closing frame.
     case drop
+    /// A message that is not of this machine's making.
+    case say(String)
     case authenticate(Identify)
     case resume(sessionID: String, token: String, sequence: Int64)
     case requestMembers(JSON)
@@ -70,13 +77,10 @@ struct GatewayConnection: Sendable {
   mutating func handle(_ input: Input, at now: ContinuousClock.Instant) -> [Action] {
     guard !isClosed else { return [] }
     switch input {
-    case .opened(let version, let encoding):
+    case .opened(let version, let encoding, let fault):
       guard version == 9 || version == 10 else { return close(.invalidVersion) }
       guard encoding == "json" else { return close(.decodeError) }
-      let milliseconds = Int64(heartbeatInterval.inMilliseconds)
-      return [
-        .send(["t": .null, "s": .null, "op": 10, "d": ["heartbeat_interval": .integer(milliseconds), "_trace": []]])
-      ]
+      return (fault.reconnects ? suffer(.reconnect) : []) + hello(fault.hello)
     case .payload(let bytes): return receive(bytes, at: now)
     case .identifyAccepted(var accepted, let ready):
       let payload = accepted.dispatch("READY", ready)
@@ -105,6 +109,18 @@ struct GatewayConnection: Sendable {
     }
   }
 
+  private mutating func hello(_ hello: ConnectFault.Hello) -> [Action] {
+    var data: JSON = ["_trace": []]
+    switch hello {
+    case .proper: data["heartbeat_interval"] = .integer(Int64(heartbeatInterval.inMilliseconds))
+    case .interval(let interval): data["heartbeat_interval"] = interval
+    case .text(let text): return [.say(text)]
+    case .nothing: return []
+    case .cut: return suffer(.drop)
+    }
+    return [.send(["t": .null, "s": .null, "op": 10, "d": data])]
+  }
+
   private mutating func suffer(_ fault: Fault) -> [Action] {
     switch fault {
     case .reconnect: return [.send(["t": .null, "s": .null, "op": 7, "d": .null])]
@@ -119,6 +135,10 @@ struct GatewayConnection: Sendable {
       isSilent = silent
       return []
     case .requestHeartbeat: return [.send(["t": .null, "s": .null, "op": 1, "d": .null])]
+    case .repeatEvents(let count): return (session?.newest(count) ?? []).map(Action.send)
+    case .skipSequence(let count):
+      session?.skip(count)
+      return []
     }
   }
 

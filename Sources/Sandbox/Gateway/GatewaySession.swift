@@ -40,7 +40,9 @@ struct GatewaySession: Sendable {
   let bufferLimit: Int
   private(set) var sequence: Int64 = 0
   /// The newest dispatches, whole payloads, oldest first.
-  private var buffer: [JSON] = []
+  private var buffer: [(sequence: Int64, payload: JSON)] = []
+  /// Up to here nothing is kept any more.
+  private var forgotten: Int64 = 0
 
   init(
     id: String, token: String, applicationID: Snowflake, intents: Intents, shard: Shard, largeThreshold: Int,
@@ -61,10 +63,16 @@ struct GatewaySession: Sendable {
   mutating func dispatch(_ name: String, _ data: JSON) -> JSON {
     sequence += 1
     let payload: JSON = ["t": .string(name), "s": .integer(sequence), "op": 0, "d": data]
-    buffer.append(payload)
-    if buffer.count > bufferLimit { buffer.removeFirst(buffer.count - bufferLimit) }
+    buffer.append((sequence, payload))
+    if buffer.count > bufferLimit { forgotten = buffer.removeFirst().sequence }
     return payload
   }
+
+  /// Leaves numbers out.
+  mutating func skip(_ count: Int64) { sequence += count }
+
+  /// The newest dispatches, oldest first.
+  func newest(_ count: Int) -> [JSON] { buffer.suffix(count).map(\.payload) }
 
   enum Replay: Equatable {
     case payloads([JSON])
@@ -76,8 +84,7 @@ struct GatewaySession: Sendable {
 
   func replay(after seen: Int64) -> Replay {
     guard seen >= 0, seen <= sequence else { return .invalidSequence }
-    let missing = Int(sequence - seen)
-    guard missing <= buffer.count else { return .tooOld }
-    return .payloads(Array(buffer.suffix(missing)))
+    guard seen >= forgotten else { return .tooOld }
+    return .payloads(buffer.filter { $0.sequence > seen }.map(\.payload))
   }
 }

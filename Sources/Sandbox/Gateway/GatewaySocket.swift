@@ -39,32 +39,70 @@ struct GatewaySocket: Sendable {
   private func write(
     _ output: AsyncStream<GatewayOutput>, to socket: WebSocketServerConnection, _ compression: Compression
   ) async {
-    let deflater: (any StreamDeflater)? =
+    var writer = GatewayWriter(socket: socket, compression: compression, time: time)
+    do {
+      for await item in output { try await writer.perform(item) }
+    } catch WebSocketSendError.closed {
+      // The client went away; the reader notices.
+    } catch is CancellationError {
+      // It went away during a pause.
+    } catch {
+      log.warning("a gateway connection is cut", ["error": .error(error)])
+      socket.abort()
+    }
+  }
+}
+
+/// Packs and frames what one connection says, and applies the faults ordered for it.
+private struct GatewayWriter {
+  let socket: WebSocketServerConnection
+  let deflater: (any StreamDeflater)?
+  let time: any TimeSource
+  private var wire = FaultyWire()
+
+  init(socket: WebSocketServerConnection, compression: GatewaySocket.Compression, time: any TimeSource) {
+    self.socket = socket
+    self.time = time
+    deflater =
       switch compression {
       case .none: nil
       case .zlib: ZlibStreamDeflater()
       case .zstd: ZstdStreamDeflater()
       }
-    do {
-      for await item in output {
-        switch item {
-        case .payload(let payload):
-          let text = Array(payload.serialized().utf8)
-          if let deflater {
-            try socket.send(binary: try deflater.deflate(text))
-          } else {
-            try socket.send(text: text)
-          }
-          if socket.pendingBytes > 1 << 20 { await socket.drained() }
-        case .close(let code): socket.close(WebSocketCloseCode(rawValue: code.code), reason: code.reason)
-        case .drop: socket.abort()
-        }
+  }
+
+  mutating func perform(_ item: GatewayOutput) async throws {
+    switch item {
+    case .payload(let payload): try await say(payload.serialized())
+    case .pause(let duration): try await time.sleep(for: duration)
+    case .wire(.say(let text)): try await say(text)
+    case .wire(.write(let bytes)): try socket.send(raw: bytes)
+    case .wire(let fault): wire.take(fault)
+    case .close(let code):
+      try await perform(wire.release())
+      socket.close(WebSocketCloseCode(rawValue: code.code), reason: code.reason)
+    case .drop: socket.abort()
+    }
+  }
+
+  private mutating func say(_ text: String) async throws {
+    let bytes = Array(text.utf8)
+    let message = wire.spoil(try deflater?.deflate(bytes) ?? bytes)
+    if wire.isSound {
+      if deflater == nil { try socket.send(text: message) } else { try socket.send(binary: message) }
+    } else {
+      try await perform(wire.steps(for: WebSocketEncoder.serverFrame(deflater == nil ? .text : .binary, message)))
+    }
+    if socket.pendingBytes > 1 << 20 { await socket.drained() }
+  }
+
+  private func perform(_ steps: [FaultyWire.Step]) async throws {
+    for step in steps {
+      switch step {
+      case .write(let bytes): try socket.send(raw: bytes)
+      case .wait(let duration): try await time.sleep(for: duration)
+      case .cut: socket.abort()
       }
-    } catch WebSocketSendError.closed {
-      // The client went away; the reader notices.
-    } catch {
-      log.warning("a gateway connection is cut", ["error": .error(error)])
-      socket.abort()
     }
   }
 }

@@ -41,6 +41,8 @@ struct APIResponse: Sendable {
   var headers: HTTPHeaders = [:]
   /// nil answers without a body (204).
   var body: JSON?
+  /// Sent instead of the body, for a fault.
+  var text: String?
 
   static func ok(_ body: JSON) -> APIResponse { APIResponse(status: 200, body: body) }
   static func created(_ body: JSON) -> APIResponse { APIResponse(status: 201, body: body) }

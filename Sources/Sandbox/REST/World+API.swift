@@ -5,23 +5,24 @@ extension World {
   struct APIOutcome: Sendable {
     var response: APIResponse
     var delay = Duration.zero
-    /// The connection is cut instead of an answer.
-    var isCut = false
+    /// The connection is cut, there.
+    var cut: RESTFault.Cut?
   }
 
   /// Takes one request of the REST API from authentication to the answer.
   func respond(to request: APIRequest) -> APIOutcome {
     let fault = takeFault(for: request)
     let delay = fault?.delay ?? .zero
-    if fault?.isCut == true { return APIOutcome(response: .noContent, delay: delay, isCut: true) }
+    if let cut = fault?.cut, !cut.hasEffect { return APIOutcome(response: .noContent, delay: delay, cut: cut) }
     var response = fault?.response(at: time.timestamp) ?? answer(request)
     response.headers["Via"] = "1.1 google"
+    fault?.spoil(&response, at: time.timestamp)
     requestLog.append(
       RequestLog.Entry(
         at: time.timestamp, method: request.method, path: "/" + request.segments.joined(separator: "/"),
         query: request.query, status: response.status, body: request.body, files: request.files.map(\.filename),
         auditReason: request.auditReason, response: response.body))
-    return APIOutcome(response: response, delay: delay)
+    return APIOutcome(response: response, delay: delay, cut: fault?.cut)
   }
 
   private func answer(_ request: APIRequest) -> APIResponse {
@@ -208,49 +209,6 @@ extension World {
     json["explicit_content_filter"] = 0
     json["eligible_oauth2_scopes"] = .array(Self.scopes.sorted().map(JSON.string))
     return .ok(json)
-  }
-}
-
-/// What a script ordered for coming requests.
-struct RESTFault: Sendable {
-  /// How many requests it still meets.
-  var count: Int
-  var method: HTTPMethod?
-  /// Only paths that begin so, `/api/v10` taken off; empty for all.
-  var pathPrefix = ""
-  /// nil lets the request through after the delay.
-  var status: Int?
-  var delay = Duration.zero
-  var retryAfter = Duration.seconds(1)
-  /// `user`, `global` or `shared`, for 429.
-  var scope = "user"
-  var isCut = false
-
-  func applies(to method: HTTPMethod, path: String) -> Bool {
-    count > 0 && (self.method == nil || self.method == method) && path.hasPrefix(pathPrefix)
-  }
-
-  func response(at timestamp: Timestamp) -> APIResponse? {
-    guard let status else { return nil }
-    guard status == 429 else {
-      let message = "\(status): sandbox fault"
-      return APIResponse(status: status, body: ["message": .string(message), "code": 0])
-    }
-    let isGlobal = scope == "global"
-    var headers: HTTPHeaders = [
-      "Retry-After": RateLimiter.wholeSeconds(retryAfter), "X-RateLimit-Scope": scope,
-    ]
-    if isGlobal {
-      headers["X-RateLimit-Global"] = "true"
-    } else {
-      headers["X-RateLimit-Limit"] = "5"
-      headers["X-RateLimit-Remaining"] = "0"
-      headers["X-RateLimit-Reset"] = RateLimiter.decimal(milliseconds: (timestamp + retryAfter).milliseconds)
-      headers["X-RateLimit-Reset-After"] = RateLimiter.decimal(milliseconds: Int64(retryAfter.inMilliseconds))
-      headers["X-RateLimit-Bucket"] = "sandboxfault5a17b0c5"
-    }
-    return APIResponse(
-      status: 429, headers: headers, body: World.rateLimitBody(wait: retryAfter, isGlobal: isGlobal))
   }
 }
 

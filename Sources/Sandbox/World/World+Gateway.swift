@@ -3,6 +3,9 @@ import Platform
 /// What the world tells the socket of a gateway connection.
 enum GatewayOutput: Sendable {
   case payload(JSON)
+  /// Nothing goes out for so long.
+  case pause(Duration)
+  case wire(WireFault)
   case close(GatewayCloseCode)
   case drop
 }
@@ -25,7 +28,9 @@ extension World {
     let handle = makeHandle()
     let machine = GatewayConnection(heartbeatInterval: options.heartbeatInterval, now: time.now)
     connections[handle] = Connection(machine: machine, output: continuation)
-    feed(.opened(version: version, encoding: encoding), to: handle)
+    let fault = takeOpening() ?? ConnectFault()
+    if fault.delay > .zero { continuation.yield(.pause(fault.delay)) }
+    feed(.opened(version: version, encoding: encoding, fault: fault), to: handle)
     return (handle, stream)
   }
 
@@ -78,6 +83,7 @@ extension World {
       log.info("closing a gateway connection", ["code": .integer(Int64(code.code)), "reason": .string(code.reason)])
       connection.output.yield(.close(code))
       closeConnection(handle, code: keepsSession ? nil : 1000)
+    case .say(let text): connection.output.yield(.wire(.say(text)))
     case .drop:
       connection.output.yield(.drop)
       closeConnection(handle, code: nil)

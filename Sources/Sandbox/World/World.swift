@@ -52,6 +52,7 @@ actor World {
 
   var limiter: RateLimiter
   var faults: [RESTFault] = []
+  var connectFaults: [ConnectFault] = []
   var requestLog = RequestLog(limit: 1_000)
 
   /// Where the sandbox is reached: `http://127.0.0.1:3080`, set once it listens.
