@@ -64,14 +64,15 @@ let tests: [Target] = [
     linkerSettings: [.linkedLibrary("ssl"), .linkedLibrary("crypto")]),
   .target(
     name: "CJSONOracle", path: "Tests/Support/CJSONOracle", linkerSettings: [.linkedLibrary("simdjson")]),
-  .testTarget(name: "PlatformTests", dependencies: ["Platform", "CTLSServer", "CJSONOracle"]),
-  .testTarget(name: "HTTPTests", dependencies: ["HTTP"]),
+  .target(name: "TestInputs", dependencies: ["Platform"], path: "Tests/Support/TestInputs"),
+  .testTarget(name: "PlatformTests", dependencies: ["Platform", "CTLSServer", "CJSONOracle", "TestInputs"]),
+  .testTarget(name: "HTTPTests", dependencies: ["HTTP", "TestInputs"]),
   .executableTarget(
     name: "StorageCrashProbe", dependencies: ["Storage"], path: "Tests/Support/StorageCrashProbe"),
   .target(name: "StorageTestSupport", dependencies: ["Storage"], path: "Tests/Support/StorageTestSupport"),
   .testTarget(name: "StorageTests", dependencies: ["Storage", "StorageTestSupport", "StorageCrashProbe"]),
   .testTarget(name: "CoreTests", dependencies: ["Core", "StorageTestSupport"]),
-  .testTarget(name: "GatewayTests", dependencies: ["Gateway", "HTTP", "Sandbox"]),
+  .testTarget(name: "GatewayTests", dependencies: ["Gateway", "HTTP", "Sandbox", "TestInputs"]),
   .executableTarget(
     name: "GatewayProbe", dependencies: ["GatewayStore", "Gateway", "Core", "Storage", "Platform"],
     path: "Tests/Support/GatewayProbe"),
@@ -85,7 +86,7 @@ let tests: [Target] = [
     name: "AdministrationTests",
     dependencies: ["Platform", "Storage", "Core", "Gateway", "Commands", "Administration"]),
   .testTarget(name: "HTTPAPITests", dependencies: ["HTTPAPI", "StorageTestSupport"]),
-  .testTarget(name: "SandboxTests", dependencies: ["Sandbox"]),
+  .testTarget(name: "SandboxTests", dependencies: ["Sandbox", "TestInputs"]),
   .testTarget(name: "BotTests", dependencies: ["Bot", "Platform", "Storage", "Core", "HTTPAPI", "Sandbox"]),
 ]
 

@@ -250,7 +250,7 @@ struct HostileRig {
     states: Inbox<String>, log: Log, metrics: Metrics
   ) -> GatewayClient {
     let bot =
-      #"{"url":"\#(url)","shards":1,"session_start_limit":{"total":9,"remaining":9,"reset_after":1,"max_concurrency":1}}"#
+      #"{"url":"\#(url)","shards":1,"session_start_limit":{"total":9,"remaining":9,"reset_after":86400000,"max_concurrency":1}}"#
     var configuration = GatewayClient.Configuration(token: Secret("abc"), intents: [.guilds], compression: compression)
     if isQuick { configuration.policy = .quick }
     return GatewayClient(

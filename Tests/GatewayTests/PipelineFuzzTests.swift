@@ -1,4 +1,5 @@
 import Platform
+import TestInputs
 import Testing
 
 @testable import Gateway
@@ -58,7 +59,7 @@ import Testing
 
   @Test(arguments: GatewayCompression.allCases)
   func spoiledEventsNeverEndTheProcess(compression: GatewayCompression) async throws {
-    let random = SeededRandom(seed: 20_261_121)
+    let random = Fuzz.random(20_261_121)
     let dispatcher = Self.dispatcher()
     defer { dispatcher.finish() }
     let metrics = Metrics()
@@ -69,7 +70,7 @@ import Testing
       settings: ShardMachine.Settings(shard: ShardID(0, of: 1), url: "ws://x", intents: []), session: nil,
       random: random)
     var refused = 0
-    for round in 0..<(compression == .none ? 6_000 : 2_000) {
+    for round in 0..<Fuzz.rounds(compression == .none ? 6_000 : 2_000) {
       if round % 32 == 0 { await Task.yield() }  // leaves the two or so threads of the pool to others
       pipeline.startConnection()
       _ = machine.handle(.start)

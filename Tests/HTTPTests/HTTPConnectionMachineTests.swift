@@ -1,4 +1,5 @@
 import Platform
+import TestInputs
 import Testing
 
 @testable import HTTP

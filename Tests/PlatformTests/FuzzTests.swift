@@ -1,3 +1,4 @@
+import TestInputs
 import Testing
 
 @testable import Platform
@@ -48,10 +49,10 @@ struct FuzzTests {
 
   @Test(arguments: Codec.allCases)
   func inflatersStayWithinTheirLimitOnAnyBytes(codec: Codec) async throws {
-    let random = SeededRandom(seed: 21)
+    let random = Fuzz.random(21)
     var delivered = 0
     var refused = 0
-    for round in 0..<1_500 {
+    for round in 0..<Fuzz.rounds(1_500) {
       if round % 32 == 0 { await Task.yield() }  // leaves the two or so threads of the pool to others
       let limit = [1, 100, 4_096, 20_000, 40_000][random.integer(below: 5)]
       let inflater = codec.inflater(limit: limit)
@@ -99,9 +100,9 @@ struct FuzzTests {
 
   @Test(arguments: [DeflateFormat.zlib, .gzip, .raw])
   func wholeTextsAreInflatedWithinTheLimitOrRefused(format: DeflateFormat) async throws {
-    let random = SeededRandom(seed: 22)
+    let random = Fuzz.random(22)
     var refused = 0
-    for round in 0..<2_000 {
+    for round in 0..<Fuzz.rounds(2_000) {
       if round % 32 == 0 { await Task.yield() }  // leaves the two or so threads of the pool to others
       let text = round % 5 == 0 ? [UInt8](repeating: 9, count: 70_000) : Array(Self.documents.joined().utf8)
       let packed =
@@ -133,12 +134,12 @@ struct FuzzTests {
   }
 
   @Test func theParserTakesOrRefusesAnyBytes() async throws {
-    let random = SeededRandom(seed: 23)
+    let random = Fuzz.random(23)
     // One parser for all, because a refused text must not spoil the next.
     let parser = JSONParser(maximumDepth: 16)
     var taken = 0
     var refused = 0
-    for round in 0..<30_000 {
+    for round in 0..<Fuzz.rounds(30_000) {
       if round % 32 == 0 { await Task.yield() }  // leaves the two or so threads of the pool to others
       var bytes = Array(Self.documents[random.integer(below: Self.documents.count)].utf8)
       switch round % 8 {

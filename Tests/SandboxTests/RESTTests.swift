@@ -1,4 +1,5 @@
 import Platform
+import TestInputs
 import Testing
 
 @testable import Sandbox
@@ -96,7 +97,7 @@ import Testing
       (self.body, self.place, self.code) = (body, place, code)
     }
 
-    var testDescription: String { "\(BriefText(body).testDescription): \(place) \(code)" }
+    var testDescription: String { "\(BriefText(body)): \(place) \(code)" }
     var path: [String] { place.split(separator: ".").map(String.init) }
   }
 
