@@ -93,5 +93,16 @@ enum CoreTables {
           )
           """,
         ]),
+      Migration(
+        4, "single uses of components",
+        [
+          """
+          CREATE TABLE component_uses (
+            name \(.text) NOT NULL PRIMARY KEY,
+            expires_at \(.timestamp) NOT NULL
+          )
+          """,
+          "CREATE INDEX component_uses_end ON component_uses (expires_at)",
+        ]),
     ])
 }

@@ -96,7 +96,7 @@ public struct KeyedState: Sendable {
   }
 
   @discardableResult
-  private static func set(
+  static func set(
     _ name: String, to value: JSON, at now: Timestamp, in transaction: Transaction
   ) throws -> Int64 {
     let version = try transaction.queryOne(

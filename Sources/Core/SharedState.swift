@@ -13,6 +13,8 @@ public final class SharedState: Sendable {
   public let auditLog: AuditLog
   public let state: KeyedState
   public let jobs: Jobs
+  public let componentUses: ComponentUses
+  public let maintenance: MaintenanceMode
 
   /// Migrates the core's tables, then those of `modules` in the order given, and loads what is kept in memory.
   ///
@@ -43,5 +45,7 @@ public final class SharedState: Sendable {
     switches = PluginSwitches(database: database, time: time)
     state = KeyedState(database: database, time: time)
     jobs = Jobs(database: database, time: time)
+    componentUses = ComponentUses(database: database, time: time)
+    maintenance = MaintenanceMode(database: database, state: state, time: time)
   }
 }

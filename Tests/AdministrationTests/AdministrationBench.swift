@@ -20,17 +20,23 @@ struct AdministrationBench {
   static let guild: Snowflake = 900_000_000_000_000_001
   static let user: Snowflake = 100_000_000_000_000_001
 
-  init(others: [any Plugin], defaults: [String: Bool] = [:]) async throws {
+  init(others: [any Plugin], defaults: [String: Bool] = [:], owners: Set<Snowflake> = []) async throws {
     responder = FakeDiscord(time: time)
     database = try await Database.open(url: "sqlite::memory:")
     shared = try await SharedState.open(database, time: time)
     let enabled = GuildPlugins(switches: shared.switches, defaults: defaults)
     registration = CommandRegistration(enabled: enabled, store: store, log: .silent)
+    let admission = Admission(
+      enabled: enabled, owners: owners, exceptions: StoredPermissionExceptions(shared.permissions),
+      maintenance: shared.maintenance)
     let plugin = AdministrationPlugin(
-      status: FakeStatus(), switches: shared.switches, enabled: enabled, registration: registration, log: .silent)
+      status: FakeStatus(), shared: shared, enabled: enabled, admission: admission, registration: registration,
+      log: .silent)
     let registry = try PluginRegistry([plugin] + others)
     router = Router(
-      catalog: registry.catalog, enabled: enabled, responder: responder, time: time, metrics: Metrics(), log: .silent)
+      catalog: registry.catalog, admission: admission, responder: responder,
+      componentKey: try await ComponentKey.load(from: shared.state), uses: shared.componentUses, time: time,
+      metrics: Metrics(), log: .silent)
     try await registration.start(registry.catalog)
     try await registration.synchronize(.guild(Self.guild))
   }

@@ -27,7 +27,7 @@ struct AdministrationTests {
 
   @Test func coreCommandsAreGlobalAndThePluginsCommandsAreTheGuilds() async throws {
     let bench = try await AdministrationBench(others: [CoinsPlugin()], defaults: ["coins": true])
-    #expect(bench.store.names(.global) == ["ping", "help", "about", "plugins"])
+    #expect(bench.store.names(.global) == ["ping", "help", "about", "plugins", "permissions"])
     #expect(bench.store.names(.guild(AdministrationBench.guild)) == ["pay", "fine"])
     let plugins = try #require(bench.store.definition("plugins", in: .global))
     #expect(plugins.defaultMemberPermissions == .manageGuild)

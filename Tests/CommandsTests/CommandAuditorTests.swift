@@ -8,11 +8,41 @@ import Testing
 
 struct CommandAuditorTests {
   private func report(
-    _ command: String, _ outcome: CommandOutcome, guild: Snowflake? = 9, errorID: String? = nil
+    _ command: String, _ outcome: CommandOutcome, guild: Snowflake? = 9, errorID: String? = nil,
+    kind: Action.Kind = .command, refusal: Refusal? = nil
   ) -> CommandReport {
     CommandReport(
-      command: command, plugin: "p", userID: 7, guildID: guild, channelID: 3, outcome: outcome, duration: .seconds(1),
-      errorID: errorID, undelivered: nil)
+      kind: kind, command: command, plugin: "p", userID: 7, guildID: guild, channelID: 3, outcome: outcome,
+      refusal: refusal, duration: .seconds(1), errorID: errorID, undelivered: nil)
+  }
+
+  @Test func refusalsThatMatterAreWrittenOnce() async throws {
+    let database = try await Database.open(url: "sqlite::memory:")
+    let time = ManualTime()
+    let shared = try await SharedState.open(database, time: time)
+    let auditor = CommandAuditor(auditLog: shared.auditLog, log: .silent)
+    for report in [
+      report("pay", .refused, refusal: Refusal(.rateLimit, "wait")),
+      report("pay", .refused, refusal: Refusal(.rateLimit, "wait", isNoteworthy: false)),
+      report("ban", .refused, refusal: Refusal(.permission, "no")),
+      report("ban", .refused, refusal: Refusal(.maintenance, "later")),
+      report("giveaway.claim", .succeeded, kind: .button), report("Report message", .succeeded, kind: .messageCommand),
+    ] {
+      await auditor.record(report)
+      time.advance(by: .seconds(1))
+    }
+    let entries = try await shared.auditLog.recent().map(\.entry)
+    #expect(
+      entries.map { "\($0.category) \($0.action)" } == [
+        "user_action command_executed", "user_action component_used", "security permission_denied",
+        "security rate_limit_exceeded",
+      ])
+    #expect(
+      entries.map(\.details) == [
+        ["command": "Report message", "outcome": "succeeded"],
+        ["component": "giveaway.claim", "outcome": "succeeded"], ["command": "ban"], ["command": "pay"],
+      ])
+    await database.close()
   }
 
   @Test func executedCommandsStandInTheAuditLog() async throws {

@@ -1,3 +1,4 @@
+import Core
 import FoundationEssentials
 import Gateway
 import Platform
@@ -43,6 +44,9 @@ final class FakeSwitches: EnabledPlugins {
 final class FakeResponder: InteractionResponder {
   enum Call: Sendable, Equatable, CustomStringConvertible {
     case deferred(isEphemeral: Bool)
+    case deferredUpdate
+    case update(String)
+    case suggestions([String])
     case message(String, isEphemeral: Bool)
     case modal(String)
     case edit(ReplyTarget, String)
@@ -52,6 +56,9 @@ final class FakeResponder: InteractionResponder {
     var description: String {
       switch self {
       case .deferred(let isEphemeral): "deferred\(isEphemeral ? " ephemeral" : "")"
+      case .deferredUpdate: "deferredUpdate"
+      case .update(let text): "update \(text)"
+      case .suggestions(let names): "suggestions \(names.joined(separator: ","))"
       case .message(let text, let isEphemeral): "message\(isEphemeral ? " ephemeral" : "") \(text)"
       case .modal(let title): "modal \(title)"
       case .edit(.original, let text): "edit \(text)"
@@ -106,7 +113,10 @@ final class FakeResponder: InteractionResponder {
     case .message(let body): try record(.message(body.words, isEphemeral: body.isEphemeral), body)
     case .deferredMessage(let isEphemeral): try record(.deferred(isEphemeral: isEphemeral))
     case .modal(let modal): try record(.modal(modal.title))
-    default: throw .rejected("not expected in these tests: \(response)")
+    case .deferredUpdate: try record(.deferredUpdate)
+    case .update(let body): try record(.update(body.words), body)
+    case .autocomplete(let choices): try record(.suggestions(choices.map(\.name)))
+    case .pong: throw .rejected("not expected in these tests: \(response)")
     }
   }
 
@@ -143,7 +153,7 @@ enum Sent {
 
   /// A command, in a guild unless `permissions` is nil.
   static func command(
-    _ name: String, options: String = "[]", resolved: String = "{}", permissions: Permissions? = []
+    _ name: String, options: String = "[]", resolved: String = "{}", permissions: Gateway.Permissions? = []
   ) throws -> Interaction {
     let place =
       if let permissions {
@@ -162,6 +172,41 @@ enum Sent {
       """)
   }
 
+  /// A click on a component, or a dialog sent off, in a guild unless that is nil.
+  static func component(
+    _ customID: String, type: Int = 2, values: String = "[]", resolved: String = "{}", user: Snowflake = 100,
+    guild: Snowflake? = Sent.guild, message: Snowflake? = 55, permissions: Gateway.Permissions = [],
+    modalFields: String? = nil
+  ) throws -> Interaction {
+    let account = #"{"id": "\#(user)", "username": "ada", "discriminator": "0"}"#
+    let place =
+      if let guild {
+        """
+        "guild_id": "\(guild)", "member": {"user": \(account), "roles": [], "joined_at": "2024-01-01T00:00:00Z",
+        "permissions": "\(permissions)"},
+        """
+      } else {
+        "\"user\": \(account),"
+      }
+    let source =
+      message.map { id in
+        """
+        "message": {"id": "\(id)", "channel_id": "3", "author": {"id": "2", "username": "bot", "discriminator": "0"},
+        "content": "", "timestamp": "2024-01-01T00:00:00Z", "type": 0},
+        """
+      } ?? ""
+    let data =
+      modalFields.map { #"{"custom_id": "\#(customID)", "components": \#($0), "resolved": \#(resolved)}"# }
+        ?? """
+        {"custom_id": "\(customID)", "component_type": \(type), "values": \(values), "resolved": \(resolved)}
+        """
+    return try interaction(
+      """
+      {"id": "1", "application_id": "2", "type": \(modalFields == nil ? 3 : 5), "token": "secret-token", "version": 1,
+       \(place) \(source) "channel_id": "3", "app_permissions": "0", "locale": "de", "data": \(data)}
+      """)
+  }
+
   static let user = #"{"id": "100000000000000001", "username": "ada", "discriminator": "0"}"#
 }
 
@@ -174,6 +219,10 @@ struct RouterBench {
   let sink = MemoryLogSink()
   let reports = Reports()
   let router: Router
+  let cooldowns: Cooldowns?
+
+  static let key = ComponentKey(Array(repeating: 7, count: 32))
+  var issuer: ComponentIssuer { ComponentIssuer(key: Self.key, time: time) }
 
   final class Reports: Sendable {
     private let stored = Mutex<[CommandReport]>([])
@@ -183,12 +232,17 @@ struct RouterBench {
 
   init(
     _ plugins: [any Plugin], failing failures: [ReplyFailure?] = [], checks: [any CommandCheck] = [],
-    options: Router.Options = Router.Options()
+    options: Router.Options = Router.Options(), owners: Set<Snowflake> = [],
+    exceptions: (any PermissionExceptionSource)? = nil, isLimited: Bool = false, uses: ComponentUses? = nil
   ) throws {
+    cooldowns = isLimited ? Cooldowns(time: time) : nil
     responder = FakeResponder(failing: failures)
     router = Router(
-      catalog: try PluginRegistry(plugins).catalog, enabled: switches, responder: responder, checks: checks,
-      options: options, time: time, random: SeededRandom(seed: 1), metrics: metrics,
+      catalog: try PluginRegistry(plugins).catalog,
+      admission: Admission(
+        enabled: switches, owners: owners, exceptions: exceptions, cooldowns: cooldowns, checks: checks),
+      responder: responder, componentKey: Self.key, uses: uses, options: options, time: time,
+      random: SeededRandom(seed: 1), metrics: metrics,
       log: Log(label: "commands", sink: sink), observe: { [reports] in reports.append($0) })
   }
 }

@@ -176,7 +176,7 @@ struct RouterTests {
 
   private struct Maintenance: CommandCheck {
     func check(_ request: CommandRequest) async throws {
-      throw UserError("Maintenance: `/\(request.leaf.name)` comes back soon.")
+      throw UserError("Maintenance: `/\(request.action.name)` comes back soon.")
     }
   }
 

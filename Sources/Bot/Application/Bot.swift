@@ -26,6 +26,8 @@ final class Bot: Sendable {
   private let registration: CommandRegistration
   private let enabled: GuildPlugins
   private let router: Router
+  /// What `/api/stats` tells of users who are too fast.
+  let cooldowns: Cooldowns
   private let guilds: GuildLedger
   private let log: Log
 
@@ -76,13 +78,19 @@ final class Bot: Sendable {
       enabled: enabled, store: DiscordCommandStore(client: rest, application: application),
       log: Log(label: "commands", sink: sink))
     guilds = try await GuildLedger(shared: shared, registration: registration, time: time, log: log)
+    cooldowns = Cooldowns(time: time)
+    let admission = Admission(
+      enabled: enabled, owners: Set(configuration.owners.map { Snowflake(rawValue: $0) }),
+      exceptions: StoredPermissionExceptions(shared.permissions), maintenance: shared.maintenance,
+      cooldowns: cooldowns)
     let administration = AdministrationPlugin(
-      status: Status(gateway: gateway, guilds: guilds, time: time), switches: shared.switches, enabled: enabled,
-      registration: registration, log: Log(label: "administration", sink: sink))
+      status: Status(gateway: gateway, guilds: guilds, time: time), shared: shared, enabled: enabled,
+      admission: admission, registration: registration, log: Log(label: "administration", sink: sink))
     registry = try PluginRegistry([administration] + surroundings.plugins)
     try await shared.database.migrate(registry.migrations, time: time, log: Log(label: "plugins", sink: sink))
     router = Router(
-      catalog: registry.catalog, enabled: enabled, responder: DiscordResponder(client: rest), time: time,
+      catalog: registry.catalog, admission: admission, responder: DiscordResponder(client: rest),
+      componentKey: try await ComponentKey.load(from: shared.state), uses: shared.componentUses, time: time,
       metrics: metrics, log: Log(label: "commands", sink: sink),
       observe: { [auditor = CommandAuditor(auditLog: shared.auditLog, log: log)] in await auditor.record($0) })
   }

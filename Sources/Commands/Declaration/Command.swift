@@ -8,19 +8,42 @@ public struct Command: Sendable {
     case members([Command])
   }
 
+  public let type: ApplicationCommandType
   public let name: String
   public let summary: String
   public let memberPermissions: Permissions?
   public let contexts: CommandContexts
+  public let integrationTypes: [IntegrationType]
+  public let isAgeRestricted: Bool
+  public let isOwnerOnly: Bool
+  public let localizations: [CommandLocale: Localization]
   public let body: Body
+
+  init<Declaration: DeclaredCommand>(
+    _ declaration: Declaration.Type, type: ApplicationCommandType = .chatInput, body: Body
+  ) throws {
+    self.type = type
+    name = declaration.name
+    summary = declaration.summary
+    memberPermissions = declaration.isOwnerOnly ? declaration.memberPermissions ?? [] : declaration.memberPermissions
+    contexts = declaration.contexts
+    integrationTypes = declaration.integrationTypes
+    isAgeRestricted = declaration.isAgeRestricted
+    isOwnerOnly = declaration.isOwnerOnly
+    localizations = declaration.localizations
+    self.body = body
+  }
 
   /// What Discord is told in a scope. For a global command it says where it may be used and that the bot must be
   /// installed to a server: both have defaults that depend on the application's settings.
   public func definition(in scope: CommandScope) -> ApplicationCommandDefinition {
     ApplicationCommandDefinition(
-      name: name, description: summary, options: optionDefinitions, defaultMemberPermissions: memberPermissions,
+      type: type, name: name, nameLocalizations: localizations.texts(\.name),
+      description: type == .chatInput ? summary : "",
+      descriptionLocalizations: type == .chatInput ? localizations.texts(\.summary) : [:], options: optionDefinitions,
+      defaultMemberPermissions: memberPermissions,
       contexts: scope == .global ? contexts.wireValue : nil,
-      integrationTypes: scope == .global ? [.guildInstall] : nil)
+      integrationTypes: scope == .global ? integrationTypes : nil, isNSFW: isAgeRestricted)
   }
 
   private var optionDefinitions: [ApplicationCommandOption] {
@@ -34,22 +57,43 @@ public struct Command: Sendable {
           case .members: .subcommandGroup
           }
         return ApplicationCommandOption(
-          type: type, name: member.name, description: member.summary, options: member.optionDefinitions)
+          type: type, name: member.name, nameLocalizations: member.localizations.texts(\.name),
+          description: member.summary, descriptionLocalizations: member.localizations.texts(\.summary),
+          options: member.optionDefinitions)
       }
     }
   }
 
   /// Everything of this command that can be run.
-  public var leaves: [CommandLeaf] { leaves(path: [], permissions: []) }
+  public var leaves: [CommandLeaf] {
+    leaves(path: [], permissions: [], contexts: contexts, isOwnerOnly: isOwnerOnly, kind: kind)
+  }
 
-  private func leaves(path: [String], permissions: Permissions) -> [CommandLeaf] {
+  private var kind: Action.Kind {
+    switch type {
+    case .user: .userCommand
+    case .message: .messageCommand
+    default: .command
+    }
+  }
+
+  private func leaves(
+    path: [String], permissions: Permissions, contexts: CommandContexts, isOwnerOnly: Bool, kind: Action.Kind
+  ) -> [CommandLeaf] {
     let path = path + [name]
     let permissions = permissions.union(memberPermissions ?? [])
+    let isOwnerOnly = isOwnerOnly || self.isOwnerOnly
     switch body {
     case .handler(let handler):
-      return [CommandLeaf(path: path, summary: summary, memberPermissions: permissions, handler: handler)]
+      let action = Action(
+        kind: kind, name: path.joined(separator: " "), category: handler.category, answer: handler.answer,
+        memberPermissions: permissions, botPermissions: handler.botPermissions, contexts: contexts,
+        isOwnerOnly: isOwnerOnly)
+      return [CommandLeaf(path: path, summary: summary, action: action, handler: handler)]
     case .members(let members):
-      return members.flatMap { $0.leaves(path: path, permissions: permissions) }
+      return members.flatMap {
+        $0.leaves(path: path, permissions: permissions, contexts: contexts, isOwnerOnly: isOwnerOnly, kind: kind)
+      }
     }
   }
 }
@@ -59,12 +103,12 @@ public struct CommandLeaf: Sendable {
   /// `["plugins", "enable"]`.
   public let path: [String]
   public let summary: String
-  /// What a member needs, with what the groups above need.
-  public let memberPermissions: Permissions
+  public let action: Action
   public let handler: CommandHandler
 
   /// `plugins enable`.
-  public var name: String { path.joined(separator: " ") }
+  public var name: String { action.name }
+  public var memberPermissions: Permissions { action.memberPermissions }
 }
 
 /// What runs a command, and what has to be known before it runs.
@@ -75,4 +119,6 @@ public struct CommandHandler: Sendable {
   /// Required ones before optional ones.
   public let options: [ApplicationCommandOption]
   let run: @Sendable (CommandInvocation) async throws -> Reply
+  /// By option name.
+  var completions: [String: @Sendable (CompletionRequest) async throws -> [ApplicationCommandChoice]] = [:]
 }

@@ -29,14 +29,27 @@ enum CommandLimits {
   static let number: ClosedRange<Double> = -9_007_199_254_740_992...9_007_199_254_740_992
   /// Slash commands in one scope.
   static let commands = 100
+  /// User commands in one scope, and as many message commands.
+  static let contextMenus = 15
+  static let locales = Set(CommandLocale.allCases.map(\.rawValue))
 }
 
 extension ApplicationCommandDefinition {
   /// Checks everything that Discord would refuse, each with the place where it is wrong.
   public func validate() -> [DeclarationError] {
     var check = DeclarationCheck(path: name)
-    check.name(name, option: nil)
-    check.summary(description, option: nil)
+    guard type == .chatInput else {
+      check.menuName(name)
+      for (locale, text) in nameLocalizations.sorted(by: { $0.key < $1.key }) {
+        check.locale(locale, option: nil)
+        check.menuName(text)
+      }
+      if !description.isEmpty { check.report("a command in a context menu has no description") }
+      if !options.isEmpty { check.report("a command in a context menu has no options") }
+      return check.errors
+    }
+    check.name(name, option: nil, localized: nameLocalizations)
+    check.summary(description, option: nil, localized: descriptionLocalizations)
     check.options(options, level: .command)
     let size = characterCount
     if size > CommandLimits.characters {
@@ -46,14 +59,24 @@ extension ApplicationCommandDefinition {
     return check.errors
   }
 
-  /// What counts towards Discord's limit of 8000 characters.
-  var characterCount: Int { name.count + description.count + options.reduce(0) { $0 + $1.characterCount } }
+  /// What counts towards Discord's limit of 8000 characters: of each text the longest language.
+  var characterCount: Int {
+    longest(name, nameLocalizations) + longest(description, descriptionLocalizations)
+      + options.reduce(0) { $0 + $1.characterCount }
+  }
+}
+
+private func longest(_ text: String, _ localized: [String: String]) -> Int {
+  localized.values.reduce(text.count) { max($0, $1.count) }
 }
 
 extension ApplicationCommandOption {
   fileprivate var characterCount: Int {
-    let choices = self.choices.reduce(0) { $0 + $1.name.count + $1.value.description.count }
-    return name.count + description.count + choices + options.reduce(0) { $0 + $1.characterCount }
+    let choices = self.choices.reduce(0) {
+      $0 + longest($1.name, $1.nameLocalizations) + $1.value.description.count
+    }
+    return longest(name, nameLocalizations) + longest(description, descriptionLocalizations) + choices
+      + options.reduce(0) { $0 + $1.characterCount }
   }
 
   fileprivate var isValue: Bool { type != .subcommand && type != .subcommandGroup }
@@ -70,13 +93,45 @@ private struct DeclarationCheck {
     errors.append(DeclarationError(command: path, option: option, problem: problem))
   }
 
-  mutating func name(_ name: String, option: String?) {
-    if let problem = Self.problem(ofName: name) { report(problem, option: option) }
+  mutating func menuName(_ name: String) {
+    if !(1...32).contains(name.count) { report("the name must have 1 to 32 characters, it has \(name.count)") }
   }
 
-  mutating func summary(_ summary: String, option: String?) {
+  mutating func locale(_ locale: String, option: String?) {
+    if !CommandLimits.locales.contains(locale) { report("Discord has no language “\(locale)”", option: option) }
+  }
+
+  mutating func name(_ name: String, option: String?, localized: [String: String]) {
+    if let problem = Self.problem(ofName: name) { report(problem, option: option) }
+    for (locale, text) in localized.sorted(by: { $0.key < $1.key }) {
+      self.locale(locale, option: option)
+      if let problem = Self.problem(ofName: text) { report("\(locale): \(problem)", option: option) }
+    }
+  }
+
+  mutating func summary(_ summary: String, option: String?, localized: [String: String]) {
     if !CommandLimits.summary.contains(summary.count) {
       report("the description must have 1 to 100 characters, it has \(summary.count)", option: option)
+    }
+    for (locale, text) in localized.sorted(by: { $0.key < $1.key }) {
+      self.locale(locale, option: option)
+      if !CommandLimits.summary.contains(text.count) {
+        report("\(locale): the description must have 1 to 100 characters, it has \(text.count)", option: option)
+      }
+    }
+  }
+
+  /// Within a language, names differ from each other and from all declared ones.
+  private mutating func localizedNames(_ options: [ApplicationCommandOption]) {
+    let declared = Set(options.map(\.name))
+    var seen: Set<[String]> = []
+    for option in options {
+      for (locale, text) in option.nameLocalizations.sorted(by: { $0.key < $1.key }) {
+        let isTaken = text != option.name && declared.contains(text)
+        if isTaken || !seen.insert([locale, text]).inserted {
+          report("\(locale): “\(text)” is the name of another option", option: option.name)
+        }
+      }
     }
   }
 
@@ -87,12 +142,13 @@ private struct DeclarationCheck {
     if options.contains(where: \.isValue), !options.allSatisfy(\.isValue) {
       report("subcommands and other options cannot stand side by side")
     }
+    localizedNames(options)
     var seen: Set<String> = []
     var optionalBefore: String?
     for option in options {
       if !seen.insert(option.name).inserted { report("there are two of this name", option: option.name) }
-      name(option.name, option: option.name)
-      summary(option.description, option: option.name)
+      name(option.name, option: option.name, localized: option.nameLocalizations)
+      summary(option.description, option: option.name, localized: option.descriptionLocalizations)
       if option.isValue {
         value(option)
         if option.isRequired, let optionalBefore {
@@ -125,6 +181,9 @@ private struct DeclarationCheck {
   private mutating func value(_ option: ApplicationCommandOption) {
     let place = option.name
     choices(option)
+    if option.isAutocompleted, !option.choices.isEmpty {
+      report("it has choices: nothing is to be suggested", option: place)
+    }
     if option.minimumValue != nil || option.maximumValue != nil {
       let allowed = option.type == .integer ? CommandLimits.integer : CommandLimits.number
       for bound in [option.minimumValue, option.maximumValue].compactMap({ $0?.double }) where !allowed.contains(bound)
@@ -162,6 +221,12 @@ private struct DeclarationCheck {
         default: false
         }
       if !isOfType { report("the choice “\(choice.name)” is not \(option.type.noun)", option: place) }
+      for (locale, text) in choice.nameLocalizations.sorted(by: { $0.key < $1.key }) {
+        self.locale(locale, option: place)
+        if !CommandLimits.choiceName.contains(text.count) {
+          report("\(locale): a choice's name must have 1 to 100 characters: “\(text)”", option: place)
+        }
+      }
       if !names.insert(choice.name).inserted { report("two choices are named “\(choice.name)”", option: place) }
       if !values.insert(choice.value).inserted { report("two choices have the value \(choice.value)", option: place) }
     }

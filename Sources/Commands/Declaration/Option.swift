@@ -19,9 +19,14 @@ public struct Option<Value: OptionValue>: Sendable {
   let givenName: String?
   let absent: Value?
   let limits: OptionLimits
+  let autocomplete: AnyAutocompleteProvider?
   private let storage = OptionStorage<Value>()
 
-  private init(_ summary: String, name: String?, absent: Value?, limits: OptionLimits) {
+  private init(
+    _ summary: String, name: String?, absent: Value?, limits: OptionLimits,
+    autocomplete: AnyAutocompleteProvider? = nil
+  ) {
+    self.autocomplete = autocomplete
     self.summary = summary
     self.givenName = name
     self.absent = absent
@@ -41,6 +46,17 @@ public struct Option<Value: OptionValue>: Sendable {
 
   public init(wrappedValue: Value, _ summary: String, name: String? = nil) {
     self.init(summary, name: name, absent: wrappedValue, limits: OptionLimits())
+  }
+}
+
+extension Option where Value: AutocompletedOptionValue {
+  /// - Parameter autocomplete: Offers values while the user types.
+  public init<Provider: AutocompleteProvider>(
+    _ summary: String, name: String? = nil, autocomplete: Provider.Type
+  ) where Provider.Value == Value.Suggested {
+    self.init(
+      summary, name: name, absent: Value.absent, limits: OptionLimits(),
+      autocomplete: AnyAutocompleteProvider(autocomplete))
   }
 }
 
@@ -114,6 +130,7 @@ private final class OptionStorage<Value: Sendable>: Sendable {
 
 /// An option without its value's type, as the reflection of a command finds it.
 protocol DeclaredOption {
+  var autocomplete: AnyAutocompleteProvider? { get }
   func declaration(property: String) -> ApplicationCommandOption
   /// Fills the option from what the user sent, nil if the user left it out.
   /// - Throws: ``OptionError``
@@ -126,7 +143,7 @@ extension Option: DeclaredOption {
       type: Value.optionType, name: givenName ?? OptionName.snakeCase(property), description: summary,
       isRequired: absent == nil, choices: Value.choices, channelTypes: limits.channelTypes,
       minimumValue: limits.minimum, maximumValue: limits.maximum, minimumLength: limits.length?.lowerBound,
-      maximumLength: limits.length?.upperBound)
+      maximumLength: limits.length?.upperBound, isAutocompleted: autocomplete != nil)
   }
 
   func fill(from input: OptionInput?, declaration: ApplicationCommandOption) throws {

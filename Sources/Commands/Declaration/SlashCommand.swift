@@ -9,11 +9,13 @@ public enum AnswerStyle: Sendable, Equatable {
   case ephemeral
   /// A dialog. It cannot follow a deferred answer, so such a command must answer at once.
   case modal
+  /// Of components: the message that holds the component changes. Until then nothing is seen.
+  case update
 }
 
-/// What a ``SlashCommand`` and a ``CommandGroup`` have in common.
+/// What a ``SlashCommand``, a ``CommandGroup`` and a ``ContextMenuCommand`` have in common.
 public protocol DeclaredCommand: Sendable {
-  /// 1 to 32 characters, lower case.
+  /// 1 to 32 characters, lower case but in context menus.
   static var name: String { get }
   /// 1 to 100 characters: what the user reads in Discord's menu.
   static var summary: String { get }
@@ -22,11 +24,22 @@ public protocol DeclaredCommand: Sendable {
   static var memberPermissions: Permissions? { get }
   /// Counts at the top level only.
   static var contexts: CommandContexts { get }
+  /// Whether servers or users install it; counts for global commands alone.
+  static var integrationTypes: [IntegrationType] { get }
+  /// Offered in age-restricted channels only.
+  static var isAgeRestricted: Bool { get }
+  /// Only for those who run the bot; Discord shows it to administrators.
+  static var isOwnerOnly: Bool { get }
+  static var localizations: [CommandLocale: Localization] { get }
 }
 
 extension DeclaredCommand {
   public static var memberPermissions: Permissions? { nil }
   public static var contexts: CommandContexts { .guilds }
+  public static var integrationTypes: [IntegrationType] { [.guildInstall] }
+  public static var isAgeRestricted: Bool { false }
+  public static var isOwnerOnly: Bool { false }
+  public static var localizations: [CommandLocale: Localization] { [:] }
 }
 
 /// A slash command, or a subcommand of a ``CommandGroup``, declared as a type.
@@ -66,19 +79,27 @@ extension SlashCommand {
   public static func adapt(_ option: inout ApplicationCommandOption, services: Services) {}
 
   public static func command(services: Services) throws -> Command {
-    var declarations = Self().declaredOptions.map { $0.option.declaration(property: $0.property) }
+    let declared = Self().declaredOptions
+    var declarations = declared.map { $0.option.declaration(property: $0.property) }
     for index in declarations.indices { adapt(&declarations[index], services: services) }
+    try localizations.apply(to: &declarations, of: name)
     let options = declarations
-    return Command(
-      name: name, summary: summary, memberPermissions: memberPermissions, contexts: contexts,
-      body: .handler(
-        CommandHandler(
-          category: category, answer: answer, botPermissions: botPermissions, options: options
-        ) { invocation in
-          let command = Self()
-          try command.fill(from: invocation.options, declarations: options)
-          return try await command.run(in: CommandContext(services: services, invocation: invocation))
-        }))
+    var handler = CommandHandler(
+      category: category, answer: answer, botPermissions: botPermissions, options: options
+    ) { invocation in
+      let command = Self()
+      try command.fill(from: invocation.options, declarations: options)
+      return try await command.run(in: CommandContext(services: services, invocation: invocation))
+    }
+    for (declaration, option) in zip(options, declared) {
+      guard let provider = option.option.autocomplete else { continue }
+      guard let completion = provider.completion(services) else {
+        throw DeclarationError(
+          command: name, option: declaration.name, problem: "its suggestions need other services than the command's")
+      }
+      handler.completions[declaration.name] = completion
+    }
+    return try Command(Self.self, body: .handler(handler))
   }
 
   private var declaredOptions: [(property: String, option: any DeclaredOption)] {
@@ -118,8 +139,8 @@ extension CommandGroup {
   public static var groups: [any CommandGroup<Services>.Type] { [] }
 
   public static func command(services: Services) throws -> Command {
-    Command(
-      name: name, summary: summary, memberPermissions: memberPermissions, contexts: contexts,
+    try Command(
+      Self.self,
       body: .members(
         try subcommands.map { try $0.command(services: services) } + groups.map { try $0.command(services: services) }))
   }

@@ -6,6 +6,7 @@ public struct CommandCatalog: Sendable {
   public struct Entry: Sendable {
     public let plugin: PluginDescription
     public let commands: [Command]
+    public let components: [ComponentRoute]
 
     public var name: String { plugin.name }
     public var isCore: Bool { plugin.isCore }
@@ -17,26 +18,56 @@ public struct CommandCatalog: Sendable {
     public let command: Command
   }
 
-  public let plugins: [Entry]
-  private let routes: [String: Route]
+  /// Where a custom id leads.
+  struct Component: Sendable {
+    let plugin: PluginDescription
+    let route: ComponentRoute
+  }
 
-  init(_ plugins: [Entry]) {
+  private struct Key: Hashable {
+    var type: ApplicationCommandType
+    var name: String
+  }
+
+  public let plugins: [Entry]
+  private let routes: [Key: Route]
+  private let components: [UInt32: Component]
+
+  init(_ plugins: [Entry]) throws {
     self.plugins = plugins
-    var routes: [String: Route] = [:]
+    var routes: [Key: Route] = [:]
+    var components: [UInt32: Component] = [:]
     for entry in plugins {
-      for command in entry.commands { routes[command.name] = Route(plugin: entry.plugin, command: command) }
+      for command in entry.commands {
+        routes[Key(type: command.type, name: command.name)] = Route(plugin: entry.plugin, command: command)
+      }
+      for route in entry.components {
+        components[try ComponentToken.identifier(ofHandler: route.name)] = Component(plugin: entry.plugin, route: route)
+      }
     }
     self.routes = routes
+    self.components = components
   }
 
   /// The top-level command of that name.
-  public func route(to command: String) -> Route? { routes[command] }
+  public func route(to command: String, type: ApplicationCommandType = .chatInput) -> Route? {
+    routes[Key(type: type, name: command)]
+  }
 
   /// The command or subcommand of that path, `["plugins", "enable"]`.
-  public func leaf(_ path: [String]) -> (plugin: PluginDescription, leaf: CommandLeaf, contexts: CommandContexts)? {
-    guard let first = path.first, let route = routes[first],
+  public func leaf(
+    _ path: [String], type: ApplicationCommandType = .chatInput
+  ) -> (plugin: PluginDescription, leaf: CommandLeaf)? {
+    guard let first = path.first, let route = route(to: first, type: type),
       let leaf = route.command.leaves.first(where: { $0.path == path })
     else { return nil }
-    return (route.plugin, leaf, route.command.contexts)
+    return (route.plugin, leaf)
+  }
+
+  func component(_ handler: UInt32) -> Component? { components[handler] }
+
+  /// All commands of all plugins.
+  public var leaves: [(plugin: PluginDescription, leaf: CommandLeaf)] {
+    plugins.flatMap { entry in entry.commands.flatMap(\.leaves).map { (entry.plugin, $0) } }
   }
 }

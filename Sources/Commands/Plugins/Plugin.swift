@@ -19,6 +19,11 @@ public protocol Plugin: Sendable {
   /// The commands; called once.
   /// - Parameter plugins: All plugins of this bot, this one too.
   func commands(among plugins: [PluginDescription]) throws -> [Command]
+  /// What the buttons, selects and dialogs of this plugin lead to; called once.
+  ///
+  /// A guild that switches the plugin off switches them off too. In direct messages they work, as those of a core
+  /// plugin do.
+  func components() throws -> [ComponentRoute]
   /// Called once, before the first command or event and after the migrations.
   func start() async throws
   /// Called once, after the last command and event. Not called if ``start()`` threw.
@@ -29,6 +34,7 @@ extension Plugin {
   public var isCore: Bool { false }
   public var migrations: [Migration] { [] }
   public var subscriptions: [EventSubscription] { [] }
+  public func components() throws -> [ComponentRoute] { [] }
   public func start() async throws {}
   public func stop() async {}
 

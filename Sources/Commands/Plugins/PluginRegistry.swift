@@ -1,3 +1,4 @@
+import Gateway
 import Platform
 import Storage
 
@@ -20,25 +21,42 @@ public struct PluginRegistry: Sendable {
     }
     var entries: [CommandCatalog.Entry] = []
     var owners: [String: String] = [:]
+    var handlers: [UInt32: (name: String, plugin: String)] = [:]
     for (plugin, description) in zip(plugins, descriptions) {
       let commands = try plugin.commands(among: descriptions)
       for command in commands {
-        if let owner = owners.updateValue(plugin.name, forKey: command.name) {
-          problems.append("/\(command.name) is declared twice, by “\(owner)” and by “\(plugin.name)”")
+        let title = command.type.title(of: command.name)
+        if let owner = owners.updateValue(plugin.name, forKey: title) {
+          problems.append("\(title) is declared twice, by “\(owner)” and by “\(plugin.name)”")
         }
         problems += command.definition(in: .global).validate().map { "\(plugin.name): \($0)" }
       }
-      entries.append(CommandCatalog.Entry(plugin: description, commands: commands))
+      let components = try plugin.components()
+      for component in components {
+        problems += component.problems.map { "\(plugin.name): component “\(component.name)”: \($0)" }
+        let id = try ComponentToken.identifier(ofHandler: component.name)
+        if let other = handlers.updateValue((component.name, plugin.name), forKey: id) {
+          problems.append(
+            other.name == component.name
+              ? "the component “\(component.name)” is declared twice, by “\(other.plugin)” and by “\(plugin.name)”"
+              : "the components “\(other.name)” and “\(component.name)” cannot be told apart: rename one")
+        }
+      }
+      entries.append(CommandCatalog.Entry(plugin: description, commands: commands, components: components))
     }
-    let commandCounts = [true, false].map { isCore in
-      entries.filter { $0.isCore == isCore }.reduce(0) { $0 + $1.commands.count }
-    }
-    for count in commandCounts where count > CommandLimits.commands {
-      problems.append("\(count) commands in one scope, more than \(CommandLimits.commands)")
+    for isCore in [true, false] {
+      let commands = entries.filter { $0.isCore == isCore }.flatMap(\.commands)
+      for (type, limit) in [
+        (ApplicationCommandType.chatInput, CommandLimits.commands), (.user, CommandLimits.contextMenus),
+        (.message, CommandLimits.contextMenus),
+      ] {
+        let count = commands.count { $0.type == type }
+        if count > limit { problems.append("\(count) \(type.plural) in one scope, more than \(limit)") }
+      }
     }
     guard problems.isEmpty else { throw PluginRegistryError(problems: problems) }
     self.plugins = plugins
-    catalog = CommandCatalog(entries)
+    catalog = try CommandCatalog(entries)
   }
 
   /// The plugins' tables, for the database to bring up to date before ``start(log:)``.
@@ -76,6 +94,32 @@ public struct PluginRegistry: Sendable {
         default: false
         }
       }
+  }
+}
+
+extension ApplicationCommandType {
+  fileprivate func title(of name: String) -> String {
+    switch self {
+    case .user: "the user command “\(name)”"
+    case .message: "the message command “\(name)”"
+    default: "/\(name)"
+    }
+  }
+
+  fileprivate var plural: String {
+    switch self {
+    case .user: "user commands"
+    case .message: "message commands"
+    default: "commands"
+    }
+  }
+}
+
+extension ComponentRoute {
+  fileprivate var problems: [String] {
+    let allowed = Set("abcdefghijklmnopqrstuvwxyz0123456789.-_")
+    return (1...64).contains(name.count) && name.allSatisfy(allowed.contains)
+      ? [] : ["a component's name has 1 to 64 lower-case letters, digits, “.”, “-” and “_”"]
   }
 }
 

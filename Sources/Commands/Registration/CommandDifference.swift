@@ -63,6 +63,8 @@ extension ApplicationCommandDefinition {
   fileprivate func normalized(in scope: CommandScope) -> ApplicationCommandDefinition {
     var form = self
     form.options = options.map(\.normalized)
+    form.nameLocalizations = nameLocalizations.filter { $0.value != name }
+    form.descriptionLocalizations = descriptionLocalizations.filter { $0.value != description }
     switch scope {
     case .guild:
       // Discord keeps these of global commands alone and answers with anything for the others.
@@ -81,6 +83,14 @@ extension ApplicationCommandOption {
   fileprivate var normalized: ApplicationCommandOption {
     var form = self
     form.options = options.map(\.normalized)
+    // Discord drops a word that is the same in another language.
+    form.nameLocalizations = nameLocalizations.filter { $0.value != name }
+    form.descriptionLocalizations = descriptionLocalizations.filter { $0.value != description }
+    form.choices = choices.map { choice in
+      var form = choice
+      form.nameLocalizations = choice.nameLocalizations.filter { $0.value != choice.name }
+      return form
+    }
     form.channelTypes = Set(channelTypes).sorted { $0.rawValue < $1.rawValue }
     if minimumLength == CommandLimits.textLength.lowerBound { form.minimumLength = nil }
     if maximumLength == CommandLimits.textLength.upperBound { form.maximumLength = nil }

@@ -26,6 +26,8 @@ public struct InteractionHandle: Sendable {
 public enum ReplyFailure: Error, Sendable, Equatable, CustomStringConvertible {
   /// The interaction or its token is no more: too late, or expired. Nothing can be said any more.
   case gone(String)
+  /// The token's 15 minutes are over, by our own clock: Discord was not asked.
+  case expired
   /// Someone else has answered already: a second process with the same token.
   case alreadyAnswered
   /// The message to edit or delete was deleted.
@@ -38,6 +40,7 @@ public enum ReplyFailure: Error, Sendable, Equatable, CustomStringConvertible {
   public var description: String {
     switch self {
     case .gone(let reason): "the interaction cannot be answered any more: \(reason)"
+    case .expired: "the interaction cannot be answered any more: its token has expired"
     case .alreadyAnswered: "the interaction was answered already: does the bot run twice?"
     case .messageGone: "the message was deleted"
     case .rejected(let reason): "Discord refused the answer: \(reason)"

@@ -11,17 +11,32 @@ import Gateway
 public struct Reply: Sendable, ExpressibleByStringInterpolation {
   public enum Content: Sendable {
     case message(MessageBody)
-    /// Only of a command that declares ``AnswerStyle/modal``.
+    /// Only of a command or component that declares ``AnswerStyle/modal``, or that answers at once.
     case modal(Modal)
+    /// Leaves things as they are: the user sees that a click has arrived, "… is thinking" goes away.
+    case nothing
+    /// Removes the answer shown so far; of a component that has shown none, the message that holds it.
+    case deletion
+  }
+
+  /// Where the answer to a component goes.
+  public enum Placement: Sendable {
+    /// The message that holds the component becomes this.
+    case update
+    /// A message of its own.
+    case message
   }
 
   public var content: Content
   /// Whether only the invoker sees it; nil: as the command declares.
   public var isEphemeral: Bool?
+  /// Nil: as declared, but what only the invoker sees is always a message of its own.
+  public var placement: Placement?
 
-  public init(_ content: Content, isEphemeral: Bool? = nil) {
+  public init(_ content: Content, isEphemeral: Bool? = nil, placement: Placement? = nil) {
     self.content = content
     self.isEphemeral = isEphemeral
+    self.placement = placement
   }
 
   /// - Parameter text: At most 2000 characters of Discord's markdown.
@@ -37,7 +52,31 @@ public struct Reply: Sendable, ExpressibleByStringInterpolation {
 
   public init(stringLiteral text: String) { self.init(text) }
 
+  /// A message made of components alone: containers, sections, texts, galleries, files, rows.
+  ///
+  /// At most 40 components, nested ones included, with 4000 characters of text.
+  public init(layout: [Component], mentions: AllowedMentions = .none, files: [FileUpload] = []) {
+    content = .message(
+      MessageBody(components: layout, flags: .componentsV2, allowedMentions: mentions, files: files))
+  }
+
   public static func modal(_ modal: Modal) -> Reply { Reply(.modal(modal)) }
+  public static let nothing = Reply(.nothing)
+  public static let deletion = Reply(.deletion)
+
+  /// This reply as a message of its own, also where the message with the component would be changed.
+  public var separate: Reply {
+    var reply = self
+    reply.placement = .message
+    return reply
+  }
+
+  /// This reply in place of the message that holds the component.
+  public var update: Reply {
+    var reply = self
+    reply.placement = .update
+    return reply
+  }
 
   /// This reply for the invoker's eyes only.
   public var ephemeral: Reply {

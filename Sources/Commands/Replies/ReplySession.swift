@@ -1,6 +1,17 @@
 import Gateway
 import Platform
 
+/// A further message, to be changed or taken back while the interaction's token lives.
+public struct FollowUp: Sendable {
+  let session: ReplySession
+  let ticket: ReplyMachine.Ticket
+
+  /// - Throws: ``ReplyFailure``
+  public func edit(_ reply: Reply) async throws { try await session.change(ticket, to: reply) }
+  /// - Throws: ``ReplyFailure``
+  public func delete() async throws { try await session.change(ticket, to: nil) }
+}
+
 /// Drives a ``ReplyMachine``: sends what it asks for and wakes whoever waits.
 actor ReplySession {
   private let handle: InteractionHandle
@@ -24,7 +35,11 @@ actor ReplySession {
     self.time = time
     self.timing = timing
     self.log = log
-    machine = ReplyMachine(style: style, receivedAt: time.now, timing: timing)
+    var source: ReplyMachine.Source = interaction.message == nil ? [] : .message
+    if interaction.type == .modalSubmit { source.insert(.modal) }
+    // A command used on a message does not come from it.
+    if interaction.type == .applicationCommand { source = [] }
+    machine = ReplyMachine(style: style, source: source, receivedAt: time.now, timing: timing)
   }
 
   /// Begins to count the time to the deferral.
@@ -38,7 +53,13 @@ actor ReplySession {
 
   func deferAnswer() async throws { try await request { .deferral($0) } }
   func show(_ reply: Reply) async throws { try await request { .show(reply, $0) } }
-  func followUp(_ reply: Reply) async throws { try await request { .followUp(reply, $0) } }
+  func followUp(_ reply: Reply) async throws -> FollowUp {
+    let ticket = try await request { .followUp(reply, $0) }
+    return FollowUp(session: self, ticket: ticket)
+  }
+  func change(_ followUp: ReplyMachine.Ticket, to reply: Reply?) async throws {
+    try await request { .change(followUp, reply, $0) }
+  }
 
   /// Sends the last word and returns when it, and what was queued behind it, is out.
   /// - Parameter remake: Makes another last word, once, if Discord does not take this one.
@@ -50,7 +71,10 @@ actor ReplySession {
     }
   }
 
-  private func request(_ input: (ReplyMachine.Ticket) -> ReplyMachine.Input) async throws {
+  @discardableResult
+  private func request(
+    _ input: (ReplyMachine.Ticket) -> ReplyMachine.Input
+  ) async throws -> ReplyMachine.Ticket {
     try Task.checkCancellation()
     lastTicket += 1
     let ticket = lastTicket
@@ -58,6 +82,7 @@ actor ReplySession {
       waiting[ticket] = continuation
       feed(input(ticket))
     }
+    return ticket
   }
 
   private func feed(_ input: ReplyMachine.Input) {

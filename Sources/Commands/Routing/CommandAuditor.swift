@@ -15,19 +15,32 @@ public struct CommandAuditor: Sendable {
     self.log = log
   }
 
-  /// For ``Router``'s `observe`. What was refused did not run and is not written.
+  /// For ``Router``'s `observe`. What was refused did not run and is not written, but for the first refusal of a user who
+  /// is too fast (`rate_limit_exceeded`) and for the lack of a permission (`permission_denied`).
   public func record(_ report: CommandReport) async {
-    guard report.outcome != .refused else { return }
-    let names = report.command.split(separator: " ", maxSplits: 1).map(String.init)
-    var details: JSON.Object = ["command": .string(names[0])]
-    if names.count > 1 { details["subcommand"] = .string(names[1]) }
-    details["outcome"] = .string(report.outcome.rawValue)
+    let action: String
+    switch report.refusal?.reason {
+    case .rateLimit where report.refusal?.isNoteworthy == true: action = "rate_limit_exceeded"
+    case .permission: action = "permission_denied"
+    default:
+      guard report.outcome != .refused else { return }
+      action = report.kind.isComponent ? "component_used" : "command_executed"
+    }
+    var details: JSON.Object = [:]
+    if report.kind == .command {
+      let names = report.command.split(separator: " ", maxSplits: 1).map(String.init)
+      details["command"] = .string(names[0])
+      if names.count > 1 { details["subcommand"] = .string(names[1]) }
+    } else {
+      details[report.kind.isComponent ? "component" : "command"] = .string(report.command)
+    }
+    if report.outcome != .refused { details["outcome"] = .string(report.outcome.rawValue) }
     details["errorId"] = report.errorID.map { .string($0) }
     do {
       try await auditLog.append(
         AuditEntry(
           userID: UserID(report.userID.rawValue), guildID: report.guildID.map { GuildID($0.rawValue) },
-          action: "command_executed", category: "user_action", details: details))
+          action: action, category: report.outcome == .refused ? "security" : "user_action", details: details))
     } catch {
       log.error("command not in the audit log", ["command": .string(report.command), "error": .error(error)])
     }

@@ -14,6 +14,19 @@ public struct CommandContext<Services: Sendable>: Sendable {
   public var member: Member? { interaction.member }
   public var guildID: Snowflake? { interaction.guildID }
   public var channelID: Snowflake? { interaction.channelID }
+  /// The message that holds the component which was used.
+  public var message: Message? { interaction.message }
+  /// The objects behind the ids that came with the interaction.
+  public var resolved: ResolvedData {
+    switch interaction.data {
+    case .command(let data), .autocomplete(let data): data.resolved
+    case .component(let data): data.resolved
+    case .modal(let data): data.resolved
+    case .none, .unknown: ResolvedData()
+    }
+  }
+  /// Makes buttons, selects and dialogs; those bound to a user or a server belong to this one.
+  public var components: ComponentIssuer { invocation.components }
   /// All that the invoker may do in this channel; nothing in a direct message.
   public var permissions: Permissions { interaction.member?.permissions ?? [] }
   /// The invoker's language, as in `de` or `en-US`.
@@ -44,7 +57,8 @@ public struct CommandContext<Services: Sendable>: Sendable {
   /// Sends a further message. Before the answer is out, it is kept and sent right behind it; then its failure is only
   /// logged.
   /// - Throws: ``ReplyFailure``
-  public func followUp(_ reply: Reply) async throws { try await invocation.session.followUp(reply) }
+  @discardableResult
+  public func followUp(_ reply: Reply) async throws -> FollowUp { try await invocation.session.followUp(reply) }
 }
 
 /// One use of a command.
@@ -54,6 +68,7 @@ struct CommandInvocation: Sendable {
   let options: [OptionInput]
   let session: ReplySession
   let catalog: CommandCatalog
+  let components: ComponentIssuer
   let receivedAt: ContinuousClock.Instant
   let time: any TimeSource
   let log: Log

@@ -13,9 +13,10 @@ public enum CommandOutcome: String, Sendable, CaseIterable {
   case cancelled
 }
 
-/// One finished command, for the audit log and whoever else wants to know. It carries no option values: those may be
+/// Something that ended, for the audit log and whoever else wants to know. It carries no option values: those may be
 /// private.
 public struct CommandReport: Sendable {
+  public let kind: Action.Kind
   /// `plugins enable`.
   public let command: String
   public let plugin: String
@@ -23,6 +24,8 @@ public struct CommandReport: Sendable {
   public let guildID: Snowflake?
   public let channelID: Snowflake?
   public let outcome: CommandOutcome
+  /// Why it was refused.
+  public let refusal: Refusal?
   /// From the arrival of the interaction to the answer.
   public let duration: Duration
   /// The id that the user was shown.

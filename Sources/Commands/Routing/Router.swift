@@ -1,3 +1,4 @@
+import Core
 import Gateway
 import Platform
 import Synchronization
@@ -25,8 +26,9 @@ public final class Router: Sendable {
   }
 
   let catalog: CommandCatalog
-  let access: CommandAccess
-  let checks: [any CommandCheck]
+  let admission: Admission
+  let components: ComponentIssuer
+  let uses: ComponentUses?
   let responder: any InteractionResponder
   let time: any TimeSource
   let random: any RandomSource
@@ -37,19 +39,25 @@ public final class Router: Sendable {
   /// Interactions that may be under way: running, waiting, and as many again that are being told to try later.
   let capacity: Int
   private let observe: @Sendable (CommandReport) async -> Void
+  private let onUnknownCommand: @Sendable (CommandScope) -> Void
   private let state = Mutex(State())
 
-  /// - Parameter checks: Asked in their order after what a command itself declares.
-  /// - Parameter observe: Called after each command that a plugin owns, refused ones included.
+  /// - Parameter componentKey: Signs the custom ids of components.
+  /// - Parameter uses: Remembers what can be used only once.
+  /// - Parameter observe: Called after everything that a plugin owns, refused ones included.
+  /// - Parameter onUnknownCommand: Called when Discord offers a command in that scope which is not ours any more.
   public init(
-    catalog: CommandCatalog, enabled: any EnabledPlugins, responder: any InteractionResponder,
-    checks: [any CommandCheck] = [], options: Options = Options(), time: any TimeSource = SystemTime(),
-    random: any RandomSource = SystemRandom(), metrics: Metrics, log: Log,
-    observe: @escaping @Sendable (CommandReport) async -> Void = { _ in }
+    catalog: CommandCatalog, admission: Admission, responder: any InteractionResponder,
+    componentKey: ComponentKey, uses: ComponentUses? = nil, options: Options = Options(),
+    time: any TimeSource = SystemTime(), random: any RandomSource = SystemRandom(), metrics: Metrics, log: Log,
+    observe: @escaping @Sendable (CommandReport) async -> Void = { _ in },
+    onUnknownCommand: @escaping @Sendable (CommandScope) -> Void = { _ in }
   ) {
     self.catalog = catalog
-    access = CommandAccess(enabled: enabled)
-    self.checks = checks
+    self.admission = admission
+    components = ComponentIssuer(key: componentKey, time: time)
+    self.uses = uses
+    self.onUnknownCommand = onUnknownCommand
     self.responder = responder
     self.time = time
     self.random = random
@@ -62,15 +70,18 @@ public final class Router: Sendable {
   }
 
   /// Takes an interaction and returns at once.
+  /// - Parameter responder: Nil: this router's own.
   /// - Returns: the task that handles it: it ends when the answer is out and reported.
   @discardableResult
-  public func submit(_ interaction: Interaction) -> Task<Void, Never> {
+  public func submit(
+    _ interaction: Interaction, responder: (any InteractionResponder)? = nil
+  ) -> Task<Void, Never> {
     state.withLock { state in
       state.lastID += 1
       let id = state.lastID
       let isDraining = state.isDraining
       let task = Task {
-        await self.handle(interaction, isDraining: isDraining)
+        await self.handle(interaction, isDraining: isDraining, responder: responder)
         self.finished(id)
       }
       state.tasks[id] = task
@@ -130,4 +141,5 @@ public final class Router: Sendable {
   }
 
   func report(_ report: CommandReport) async { await observe(report) }
+  func noteUnknownCommand(_ scope: CommandScope) { onUnknownCommand(scope) }
 }

@@ -37,12 +37,15 @@ public struct ApplicationCommandDefinition: Sendable, Hashable, JSONDecodable, E
   public var contexts: [InteractionContext]?
   public var integrationTypes: [IntegrationType]?
   public var isNSFW: Bool
+  /// Who answers an Entry Point command: the application (1) or Discord, which launches its activity (2).
+  public var handler: Int?
 
   public init(
     type: ApplicationCommandType = .chatInput, name: String, nameLocalizations: [String: String] = [:],
     description: String = "", descriptionLocalizations: [String: String] = [:],
     options: [ApplicationCommandOption] = [], defaultMemberPermissions: Permissions? = nil,
-    contexts: [InteractionContext]? = nil, integrationTypes: [IntegrationType]? = nil, isNSFW: Bool = false
+    contexts: [InteractionContext]? = nil, integrationTypes: [IntegrationType]? = nil, isNSFW: Bool = false,
+    handler: Int? = nil
   ) {
     self.type = type
     self.name = name
@@ -54,6 +57,7 @@ public struct ApplicationCommandDefinition: Sendable, Hashable, JSONDecodable, E
     self.contexts = contexts
     self.integrationTypes = integrationTypes
     self.isNSFW = isNSFW
+    self.handler = handler
   }
 
   public init(json: JSONView) throws {
@@ -67,10 +71,11 @@ public struct ApplicationCommandDefinition: Sendable, Hashable, JSONDecodable, E
     contexts = try json["contexts"]?.decodeElements()
     integrationTypes = try json["integration_types"]?.decodeElements()
     isNSFW = json.flag("nsfw")
+    handler = try json.decodeIfPresent("handler")
   }
 
   enum CodingKeys: String, CodingKey {
-    case type, name, description, options, contexts
+    case type, name, description, options, contexts, handler
     case nameLocalizations = "name_localizations"
     case descriptionLocalizations = "description_localizations"
     case defaultMemberPermissions = "default_member_permissions"
@@ -83,7 +88,7 @@ public struct ApplicationCommandDefinition: Sendable, Hashable, JSONDecodable, E
     try container.encode(type, forKey: .type)
     try container.encode(name, forKey: .name)
     try container.encodeUnlessEmpty(nameLocalizations, forKey: .nameLocalizations)
-    if type == .chatInput { try container.encode(description, forKey: .description) }
+    if type == .chatInput || type == .primaryEntryPoint { try container.encode(description, forKey: .description) }
     try container.encodeUnlessEmpty(descriptionLocalizations, forKey: .descriptionLocalizations)
     try container.encodeUnlessEmpty(options, forKey: .options)
     // Discord answers with a string, but its OpenAPI document asks for an integer.
@@ -91,6 +96,7 @@ public struct ApplicationCommandDefinition: Sendable, Hashable, JSONDecodable, E
     try container.encodeIfPresent(contexts, forKey: .contexts)
     try container.encodeIfPresent(integrationTypes, forKey: .integrationTypes)
     if isNSFW { try container.encode(true, forKey: .isNSFW) }
+    try container.encodeIfPresent(handler, forKey: .handler)
   }
 }
 

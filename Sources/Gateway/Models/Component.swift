@@ -115,6 +115,8 @@ enum ComponentKey: String, CodingKey {
   case maximumLength = "max_length"
   case channelTypes = "channel_types"
   case defaultValues = "default_values"
+  case fileTypes = "file_types"
+  case isDefault = "default"
 }
 
 /// What an action row holds.
@@ -141,6 +143,8 @@ public struct Button: Sendable, Hashable, Encodable {
     case custom(id: String, style: Style)
     /// Opens the address; no interaction.
     case link(String)
+    /// Sells what the application offers under that id; neither label, emoji nor interaction.
+    case premium(sku: Snowflake)
   }
 
   public var label: String?
@@ -171,6 +175,11 @@ public struct Button: Sendable, Hashable, Encodable {
     case .link(let url):
       try object.encode(5, forKey: .style)
       try object.encode(url, forKey: .url)
+    case .premium(let sku):
+      try object.encode(6, forKey: .style)
+      try object.encode(sku, forKey: .skuID)
+      if isDisabled { try object.encode(true, forKey: .disabled) }
+      return
     }
     try object.encodeIfPresent(label, forKey: .label)
     try object.encodeIfPresent(emoji, forKey: .emoji)
@@ -207,10 +216,12 @@ public struct SelectMenu: Sendable, Hashable, Encodable {
   public var isDisabled: Bool
   /// Only in a modal; Discord takes true when it is nil.
   public var isRequired: Bool?
+  /// Who or what is chosen at first, as many as can be chosen; not for strings, whose options say so themselves.
+  public var defaults: [SelectDefault]
 
   public init(
     customID: String, source: Source, placeholder: String? = nil, minimumValues: Int? = nil,
-    maximumValues: Int? = nil, isDisabled: Bool = false, isRequired: Bool? = nil
+    maximumValues: Int? = nil, isDisabled: Bool = false, isRequired: Bool? = nil, defaults: [SelectDefault] = []
   ) {
     self.customID = customID
     self.source = source
@@ -219,6 +230,7 @@ public struct SelectMenu: Sendable, Hashable, Encodable {
     self.maximumValues = maximumValues
     self.isDisabled = isDisabled
     self.isRequired = isRequired
+    self.defaults = defaults
   }
 
   public func encode(to encoder: any Encoder) throws {
@@ -240,6 +252,24 @@ public struct SelectMenu: Sendable, Hashable, Encodable {
     try object.encodeIfPresent(maximumValues, forKey: .maximumValues)
     if isDisabled { try object.encode(true, forKey: .disabled) }
     try object.encodeIfPresent(isRequired, forKey: .required)
+    try object.encodeUnlessEmpty(defaults, forKey: .defaultValues)
+  }
+}
+
+/// Someone or something that is chosen at first in a select.
+public struct SelectDefault: Sendable, Hashable, Encodable {
+  public enum Kind: String, Sendable, Hashable, Encodable { case user, role, channel }
+
+  public var id: Snowflake
+  public var kind: Kind
+
+  public static func user(_ id: Snowflake) -> SelectDefault { SelectDefault(id: id, kind: .user) }
+  public static func role(_ id: Snowflake) -> SelectDefault { SelectDefault(id: id, kind: .role) }
+  public static func channel(_ id: Snowflake) -> SelectDefault { SelectDefault(id: id, kind: .channel) }
+
+  enum CodingKeys: String, CodingKey {
+    case id
+    case kind = "type"
   }
 }
 
@@ -291,19 +321,45 @@ public struct Modal: Sendable, Hashable, Encodable {
   public enum Input: Sendable, Hashable, Encodable {
     case text(TextInput)
     case select(SelectMenu)
-    case fileUpload(customID: String, minimum: Int?, maximum: Int?, isRequired: Bool?)
+    /// `fileTypes` holds `image`, `video`, `audio` or endings such as `.pdf`; empty for all.
+    case fileUpload(customID: String, minimum: Int?, maximum: Int?, isRequired: Bool?, fileTypes: [String] = [])
+    /// One of 2 to 10 options.
+    case radioGroup(customID: String, options: [SelectOption], isRequired: Bool?)
+    /// Some of 1 to 10 options.
+    case checkboxGroup(customID: String, options: [SelectOption], minimum: Int?, maximum: Int?, isRequired: Bool?)
+    case checkbox(customID: String, isDefault: Bool)
 
     public func encode(to encoder: any Encoder) throws {
       switch self {
       case .text(let input): try input.encode(to: encoder)
       case .select(let menu): try menu.encode(to: encoder)
-      case .fileUpload(let customID, let minimum, let maximum, let isRequired):
+      case .fileUpload(let customID, let minimum, let maximum, let isRequired, let fileTypes):
         var object = encoder.container(keyedBy: ComponentKey.self)
         try object.encode(ComponentType.fileUpload, forKey: .type)
         try object.encode(customID, forKey: .customID)
         try object.encodeIfPresent(minimum, forKey: .minimumValues)
         try object.encodeIfPresent(maximum, forKey: .maximumValues)
         try object.encodeIfPresent(isRequired, forKey: .required)
+        try object.encodeUnlessEmpty(fileTypes, forKey: .fileTypes)
+      case .radioGroup(let customID, let options, let isRequired):
+        var object = encoder.container(keyedBy: ComponentKey.self)
+        try object.encode(ComponentType.radioGroup, forKey: .type)
+        try object.encode(customID, forKey: .customID)
+        try object.encode(options, forKey: .options)
+        try object.encodeIfPresent(isRequired, forKey: .required)
+      case .checkboxGroup(let customID, let options, let minimum, let maximum, let isRequired):
+        var object = encoder.container(keyedBy: ComponentKey.self)
+        try object.encode(ComponentType.checkboxGroup, forKey: .type)
+        try object.encode(customID, forKey: .customID)
+        try object.encode(options, forKey: .options)
+        try object.encodeIfPresent(minimum, forKey: .minimumValues)
+        try object.encodeIfPresent(maximum, forKey: .maximumValues)
+        try object.encodeIfPresent(isRequired, forKey: .required)
+      case .checkbox(let customID, let isDefault):
+        var object = encoder.container(keyedBy: ComponentKey.self)
+        try object.encode(ComponentType.checkbox, forKey: .type)
+        try object.encode(customID, forKey: .customID)
+        if isDefault { try object.encode(true, forKey: .isDefault) }
       }
     }
   }

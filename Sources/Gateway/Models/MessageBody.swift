@@ -54,8 +54,14 @@ public struct MessageBody: Sendable, Encodable {
 
   public func encode(to encoder: any Encoder) throws {
     var container = encoder.container(keyedBy: CodingKeys.self)
-    try container.encodeIfPresent(content, forKey: .content)
-    try container.encodeIfPresent(embeds, forKey: .embeds)
+    if keptAttachments != nil, flags?.contains(.componentsV2) == true {
+      // An edit that turns a message into components alone has to take away what they cannot stand beside.
+      try container.encodeNil(forKey: .content)
+      try container.encodeNil(forKey: .embeds)
+    } else {
+      try container.encodeIfPresent(content, forKey: .content)
+      try container.encodeIfPresent(embeds, forKey: .embeds)
+    }
     try container.encodeIfPresent(components, forKey: .components)
     try container.encodeIfPresent(flags, forKey: .flags)
     try container.encodeIfPresent(allowedMentions, forKey: .allowedMentions)

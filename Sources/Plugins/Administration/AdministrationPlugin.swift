@@ -3,7 +3,8 @@ import Core
 import Gateway
 import Platform
 
-/// What every guild has: `/ping`, `/help`, `/about`, and `/plugins` to switch the others on and off.
+/// What every guild has: `/ping`, `/help`, `/about`, `/plugins` to switch the others on and off, `/permissions` for
+/// exceptions from the roles, and for the bot's owners `/maintenance`.
 public struct AdministrationPlugin: Plugin {
   public let name = "administration"
   public let title = "Administration"
@@ -11,17 +12,19 @@ public struct AdministrationPlugin: Plugin {
   public let isCore = true
 
   private let status: any BotStatus
-  private let switches: PluginSwitches
+  private let shared: SharedState
   private let enabled: any EnabledPlugins
+  private let admission: Admission
   private let registration: CommandRegistration
   private let log: Log
 
   public init(
-    status: any BotStatus, switches: PluginSwitches, enabled: any EnabledPlugins, registration: CommandRegistration,
-    log: Log
+    status: any BotStatus, shared: SharedState, enabled: any EnabledPlugins, admission: Admission,
+    registration: CommandRegistration, log: Log
   ) {
     self.status = status
-    self.switches = switches
+    self.shared = shared
+    self.admission = admission
     self.enabled = enabled
     self.registration = registration
     self.log = log
@@ -31,17 +34,22 @@ public struct AdministrationPlugin: Plugin {
     let services = Administration(
       status: status, plugins: plugins, enabled: enabled,
       switching: PluginSwitchService(
-        switches: switches,
+        switches: shared.switches,
         targets: Dictionary(
           plugins.map { ($0.name, PluginSwitchService.Target(isCore: $0.isCore)) }, uniquingKeysWith: { $1 }),
         isEnabled: { [enabled] in enabled.isEnabled($0, in: Snowflake(rawValue: $1.rawValue)) },
         register: { [registration] in
           try await registration.synchronize(.guild(Snowflake(rawValue: $0.rawValue)))
-        }, log: log))
-    return [
+        }, log: log),
+      admission: admission, permissions: PermissionService(permissions: shared.permissions, access: admission.access),
+      maintenance: shared.maintenance)
+    var commands = [
       try Ping.command(services: services), try Help.command(services: services),
       try About.command(services: services), try PluginsGroup.command(services: services),
+      try PermissionsGroup.command(services: services),
     ]
+    if admission.access.hasOwners { commands.append(try MaintenanceGroup.command(services: services)) }
+    return commands
   }
 }
 
@@ -51,6 +59,9 @@ struct Administration: Sendable {
   let plugins: [PluginDescription]
   let enabled: any EnabledPlugins
   let switching: PluginSwitchService
+  let admission: Admission
+  let permissions: PermissionService
+  let maintenance: MaintenanceMode
 
   /// Those that a guild can switch.
   var optional: [PluginDescription] { plugins.filter { !$0.isCore } }

@@ -10,18 +10,19 @@ struct Help: SlashCommand {
   @Option("Show one command in detail", length: 1...100) var command: String?
 
   func run(in context: CommandContext<Administration>) async throws -> Reply {
-    if let command { return try detail(of: command, in: context) }
-    return overview(in: context)
+    let exceptions = try await context.services.admission.exceptions(for: context.interaction)
+    if let command { return try detail(of: command, in: context, exceptions) }
+    return overview(in: context, exceptions)
   }
 
-  private func overview(in context: CommandContext<Administration>) -> Reply {
+  private func overview(in context: CommandContext<Administration>, _ exceptions: PermissionExceptions) -> Reply {
     var fields: [Embed.Field] = []
     var size = 0
     for entry in context.catalog.plugins {
       let lines = entry.commands.flatMap { command in
         command.leaves
-          .filter { context.refusal(of: $0, contexts: command.contexts, plugin: entry.plugin) == nil }
-          .map { "`/\($0.name)` \($0.summary)" }
+          .filter { context.refusal(of: $0, plugin: entry.plugin, exceptions) == nil }
+          .map { "\($0.menuTitle) \($0.summary)" }
       }
       // An embed holds 25 fields of 1024 characters and 6000 characters in all.
       for (index, text) in Self.pages(of: lines).enumerated() {
@@ -56,21 +57,32 @@ struct Help: SlashCommand {
     return pages
   }
 
-  private func detail(of name: String, in context: CommandContext<Administration>) throws -> Reply {
+  private func detail(
+    of name: String, in context: CommandContext<Administration>, _ exceptions: PermissionExceptions
+  ) throws -> Reply {
+    if let menu = context.catalog.menu(named: name) {
+      if let refusal = context.refusal(of: menu.leaf, plugin: menu.plugin, exceptions) {
+        throw UserError(refusal.userMessage)
+      }
+      return Reply(embeds: [
+        Embed(
+          title: menu.leaf.name, description: "\(menu.leaf.summary)\n\(menu.leaf.menuPath)", color: ReplyColor.notice)
+      ])
+    }
     let path = name.lowercased().split(whereSeparator: { $0 == "/" || $0 == " " }).map(String.init)
     guard let first = path.first, let route = context.catalog.route(to: first) else {
       throw UserError("There is no command `\(Self.quoted(name))`. `/help` lists all.")
     }
     let leaves = route.command.leaves.filter { $0.path.starts(with: path) }
     let usable = leaves.filter {
-      context.refusal(of: $0, contexts: route.command.contexts, plugin: route.plugin) == nil
+      context.refusal(of: $0, plugin: route.plugin, exceptions) == nil
     }
     guard let leaf = leaves.first else {
       throw UserError("There is no command `\(Self.quoted(name))`. `/help command:\(first)` lists what there is.")
     }
     guard !usable.isEmpty else {
       throw UserError(
-        context.refusal(of: leaf, contexts: route.command.contexts, plugin: route.plugin) ?? "You cannot use it here.")
+        context.refusal(of: leaf, plugin: route.plugin, exceptions)?.userMessage ?? "You cannot use it here.")
     }
     return Reply(
       embeds: usable.prefix(10).map { leaf in
@@ -100,8 +112,34 @@ struct Help: SlashCommand {
 }
 
 extension CommandContext<Administration> {
-  fileprivate func refusal(of leaf: CommandLeaf, contexts: CommandContexts, plugin: PluginDescription) -> String? {
-    CommandAccess(enabled: services.enabled)
-      .refusal(of: leaf, contexts: contexts, plugin: plugin, interaction: interaction)
+  fileprivate func refusal(
+    of leaf: CommandLeaf, plugin: PluginDescription, _ exceptions: PermissionExceptions
+  ) -> Refusal? {
+    services.admission.access.refusal(
+      of: leaf.action, plugin: plugin, interaction: interaction, exceptions: exceptions)
+  }
+}
+
+extension CommandLeaf {
+  /// How a line of the overview begins.
+  fileprivate var menuTitle: String {
+    switch action.kind {
+    case .userCommand: "**\(name)** (menu of a member)"
+    case .messageCommand: "**\(name)** (menu of a message)"
+    default: "`/\(name)`"
+    }
+  }
+
+  fileprivate var menuPath: String {
+    action.kind == .userCommand
+      ? "Right-click a member, or hold a finger on them, then **Apps**."
+      : "Right-click a message, or hold a finger on it, then **Apps**."
+  }
+}
+
+extension CommandCatalog {
+  /// A command of a context menu, whose name may have spaces and capitals.
+  fileprivate func menu(named name: String) -> (plugin: PluginDescription, leaf: CommandLeaf)? {
+    leaves.first { $0.leaf.action.kind != .command && $0.leaf.name.lowercased() == name.lowercased() }
   }
 }

@@ -1,49 +1,5 @@
 import Gateway
 
-/// A condition on every command beyond those that a command declares: maintenance, rate limits.
-public protocol CommandCheck: Sendable {
-  /// - Throws: a ``UserFacingError`` to refuse; anything else counts as a failure of the command.
-  func check(_ request: CommandRequest) async throws
-}
-
-/// A command that is about to run.
-public struct CommandRequest: Sendable {
-  public let plugin: PluginDescription
-  public let leaf: CommandLeaf
-  public let contexts: CommandContexts
-  public let interaction: Interaction
-  public let user: User
-}
-
-/// Whether a command may run where it was given, by whom it was given.
-public struct CommandAccess: Sendable {
-  let enabled: any EnabledPlugins
-
-  public init(enabled: any EnabledPlugins) {
-    self.enabled = enabled
-  }
-
-  /// Why not, in words for the invoker; nil if it may. Discord checks most of this too, but managers can override its
-  /// check and its menus lag behind.
-  public func refusal(
-    of leaf: CommandLeaf, contexts: CommandContexts, plugin: PluginDescription, interaction: Interaction
-  ) -> String? {
-    guard let guild = interaction.guildID else {
-      return contexts == .guilds || !plugin.isCore ? "`/\(leaf.name)` works in a server only." : nil
-    }
-    if !plugin.isCore, !enabled.isEnabled(plugin.name, in: guild) {
-      return "**\(plugin.title)** is switched off in this server. A manager can switch it on with `/plugins enable`."
-    }
-    let missing = leaf.memberPermissions.missing(from: interaction.member?.permissions ?? [])
-    if !missing.isEmpty { return "You need the permission \(missing.names) for `/\(leaf.name)`." }
-    if let own = interaction.appPermissions {
-      let missing = leaf.handler.botPermissions.missing(from: own)
-      if !missing.isEmpty { return "I need the permission \(missing.names) here for `/\(leaf.name)`." }
-    }
-    return nil
-  }
-}
-
 extension Permissions {
   /// What of these is not granted; an administrator lacks nothing.
   func missing(from granted: Permissions) -> Permissions { granted.allows(self) ? [] : subtracting(granted) }
