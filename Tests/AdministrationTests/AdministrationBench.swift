@@ -43,12 +43,14 @@ struct AdministrationBench {
 
   /// Gives a command in the guild, or with `permissions` nil in a direct message, and returns the last answer.
   func give(
-    _ name: String, options: [CommandOptionData] = [], permissions: DiscordPermissions? = .manageGuild
+    _ name: String, options: [CommandOptionData] = [], resolved: ResolvedData = ResolvedData(),
+    permissions: DiscordPermissions? = .manageGuild
   ) async throws -> Answer {
     let user = User(id: Self.user, username: "ada")
     let interaction = Interaction(
       id: 1, applicationID: 2, type: .applicationCommand,
-      data: .command(CommandData(id: 4, name: name, options: options)), token: Secret("secret-token"),
+      data: .command(CommandData(id: 4, name: name, options: options, resolved: resolved)),
+      token: Secret("secret-token"),
       guildID: permissions == nil ? nil : Self.guild, channelID: 3,
       member: permissions.map { Member(user: user, permissions: $0) }, user: user, appPermissions: [])
     let before = responder.answers.count

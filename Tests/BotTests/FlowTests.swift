@@ -34,8 +34,8 @@ struct FlowTests {
       // The bot knows its guilds and answers although a resume repeats neither READY nor GUILD_CREATE.
       #expect(try await discord.type("/about")["embeds"]?[0] != nil)
       try await bot.waitForLog("\"scope\":\"guild \(TestDiscord.guild)\"")
-      let writes = try await discord.requests().filter { $0.contains("/commands") && !$0.hasPrefix("GET") }
-      #expect(writes.isEmpty)
+      // Nothing has changed, so Discord is not even asked.
+      #expect(try await discord.requests().filter { $0.contains("/commands") }.isEmpty)
       #expect(try await bot.stop() == 0)
     }
   }
@@ -44,7 +44,8 @@ struct FlowTests {
     try await withTestDiscord { discord, directory in
       var bot = try RunningBot(environment: discord.environment(), in: directory)
       try await bot.waitForLog("commands are as wanted")
-      for _ in 0..<5 { _ = try await discord.type("/about") }
+      // What was answered but not noted comes again after the restart, and counts towards the limit of five a minute.
+      for _ in 0..<2 { _ = try await discord.type("/about") }
       try await bot.killAtOnce()
       try await eventually("the session is given up") { try await discord.connectedSessions().isEmpty }
       bot = try RunningBot(environment: discord.environment(), in: directory)

@@ -1,9 +1,9 @@
-import Gateway
 import Platform
 import Synchronization
 import Testing
 
 @testable import Commands
+@testable import Gateway
 
 struct CommandRegistrationTests {
   private struct Basic: SlashCommand {
@@ -83,6 +83,161 @@ struct CommandRegistrationTests {
     #expect(store.greatestOverlap == 1)
   }
 
+  // MARK: - What is remembered
+
+  private final class Memory: RegistrationMemory {
+    let stored = Mutex<[CommandScope: String]>([:])
+    func fingerprint(of scope: CommandScope) async throws -> String? { stored.withLock { $0[scope] } }
+    func remember(_ fingerprint: String?, of scope: CommandScope) async throws {
+      stored.withLock { $0[scope] = fingerprint }
+    }
+  }
+
+  private func remembering(
+    _ memory: Memory, time: ManualTime = ManualTime(), sink: MemoryLogSink = MemoryLogSink()
+  ) throws -> (CommandRegistration, CommandCatalog) {
+    let (_, catalog) = try registration()
+    let registration = CommandRegistration(
+      enabled: switches, store: store, memory: memory, time: time, random: SeededRandom(seed: 1),
+      log: Log(label: "commands", sink: sink))
+    return (registration, catalog)
+  }
+
+  @Test func aStartWithNothingNewAsksNothing() async throws {
+    let memory = Memory()
+    for start in 1...3 {
+      let (registration, catalog) = try remembering(memory)
+      let outcome = try await registration.start(catalog)
+      try await registration.synchronize(.guild(1))
+      #expect(outcome.isAsked == (start == 1))
+      #expect(store.reads == 2)
+      #expect(store.writes == [.global, .guild(1)])
+    }
+    // A plugin that is switched off changes what is wanted, in that guild alone.
+    switches.disabled.withLock { _ = $0.insert("extra") }
+    let (registration, catalog) = try remembering(memory)
+    try await registration.start(catalog)
+    try await registration.synchronize(.guild(1))
+    #expect(store.reads == 3)
+    #expect(store.writes == [.global, .guild(1), .guild(1)])
+  }
+
+  @Test func aDoubtAsksDiscordAndRepairs() async throws {
+    let memory = Memory()
+    let time = ManualTime()
+    let (registration, catalog) = try remembering(memory, time: time)
+    try await registration.start(catalog)
+    try await registration.synchronize(.guild(1))
+    store.set([], in: .guild(1))
+    #expect(try await registration.synchronize(.guild(1)).isAsked == false)
+    #expect(try await registration.synchronize(.guild(1), trustsMemory: false).differences == [.missing(name: "extra")])
+    // A command that is not ours any more is used: asked once, not with every use.
+    store.set([], in: .guild(1))
+    let reads = store.reads
+    try await registration.repair(.guild(1))
+    try await registration.repair(.guild(1))
+    #expect(store.reads == reads + 1)
+    #expect(store.names(.guild(1)) == ["extra"])
+    time.advance(by: CommandRegistration.repairInterval)
+    try await registration.repair(.guild(1))
+    #expect(store.reads == reads + 2)
+    // The bot was removed and invited again.
+    try await registration.forget(.guild(1))
+    store.set([], in: .guild(1))
+    #expect(try await registration.synchronize(.guild(1)).differences == [.missing(name: "extra")])
+  }
+
+  @Test func whatFailedIsNotRemembered() async throws {
+    let memory = Memory()
+    let (registration, catalog) = try remembering(memory)
+    try await registration.start(catalog)
+    store.failNext()
+    await #expect(throws: UserError.self) { try await registration.synchronize(.guild(1)) }
+    #expect(memory.stored.withLock { $0[.guild(1)] } == nil)
+    #expect(try await registration.synchronize(.guild(1)).isAsked)
+  }
+
+  @Test func whatFailsIsTriedAgainLater() async throws {
+    let time = ManualTime()
+    let (registration, catalog) = try remembering(Memory(), time: time)
+    try await registration.start(catalog)
+    store.failNext()
+    async let settled = registration.settle(.guild(1))
+    await time.waitForSleepers()
+    #expect(store.names(.guild(1)) == [])
+    time.advance(by: .seconds(5))
+    #expect(try await settled)
+    #expect(store.names(.guild(1)) == ["extra"])
+  }
+
+  @Test func commandsThatUsersSawTwiceAreNamedAndRemoved() async throws {
+    let sink = MemoryLogSink()
+    let (registration, catalog) = try remembering(Memory(), sink: sink)
+    let basic = ApplicationCommandDefinition(name: "basic", description: "s")
+    store.set([basic, ApplicationCommandDefinition(name: "foreign", description: "s")], in: .guild(1))
+    try await registration.start(catalog)
+    try await registration.synchronize(.guild(1))
+    #expect(store.names(.guild(1)) == ["extra"])
+    let line = try #require(sink.records.first { $0.message.contains("twice") })
+    #expect(line.fields.contains { $0.key == "commands" && $0.value == .string("/basic") })
+  }
+
+  @Test func theFingerprintTellsDifferentCommandsApartAndEqualOnesNot() throws {
+    let one = ApplicationCommandDefinition(
+      name: "a", nameLocalizations: ["de": "b", "fr": "c", "it": "d"], description: "x")
+    var other = one
+    other.description = "y"
+    let reordered = ApplicationCommandDefinition(
+      name: "a", nameLocalizations: ["it": "d", "fr": "c", "de": "b"], description: "x")
+    let second = ApplicationCommandDefinition(name: "b", description: "x")
+    let print = try [one, second].fingerprint(in: .global)
+    #expect(try [second, reordered].fingerprint(in: .global) == print)
+    #expect(try [other, second].fingerprint(in: .global) != print)
+    #expect(try [one].fingerprint(in: .global) != print)
+    #expect(try [one, second].fingerprint(in: .guild(1)) != print)
+    #expect(try [one, second].fingerprint(in: .guild(1)) == [one, second].fingerprint(in: .guild(2)))
+  }
+
+  private static func refused(_ status: Int, _ code: Int) -> DiscordError {
+    .refused(.init(route: "r", status: status, code: DiscordErrorCode(rawValue: code), message: "m", fields: []))
+  }
+
+  private static let decisions: [(DiscordError, [RegistrationRetry.Decision?])] = [
+    (refused(403, 50_001), [.giveUp(.missingScope)]), (.unauthorized, [.giveUp(.unauthorized)]),
+    (refused(400, 30_034), [.wait(.seconds(3_600)), .wait(.seconds(3_600))]),
+    (.rateLimited(route: "r", retryAfter: .seconds(77)), [.wait(.seconds(77))]),
+    (refused(400, 50_035), [nil, nil, .giveUp(.refused)]), (refused(502, 0), [nil, nil, nil, nil, nil]),
+    (.network(route: "r", reason: "x", requestMayHaveBeenSent: true), [nil, nil, nil, nil]),
+  ]
+
+  @Test(arguments: decisions)
+  func everyFailureHasItsRemedy(error: DiscordError, decisions: [RegistrationRetry.Decision?]) {
+    var retry = RegistrationRetry()
+    var last = Duration.zero
+    for expected in decisions {
+      let decision = retry.decide(after: error, random: SeededRandom(seed: 3))
+      if let expected {
+        #expect(decision == expected)
+      } else if case .wait(let wait) = decision {
+        #expect(wait > last)
+        last = wait
+      } else {
+        Issue.record("\(decision)")
+      }
+    }
+  }
+
+  @Test func aMissingScopeIsExplainedOnce() async throws {
+    let sink = MemoryLogSink()
+    let (registration, catalog) = try remembering(Memory(), sink: sink)
+    try await registration.start(catalog)
+    for guild: Snowflake in [1, 2] {
+      store.failNext(with: Self.refused(403, 50_001))
+      #expect(try await registration.settle(.guild(guild)) == false)
+    }
+    #expect(sink.records.count { $0.level == .error && $0.message.contains("applications.commands") } == 1)
+  }
+
   @Test func aFailureIsThrownAndTheNextRequestWorks() async throws {
     let (registration, catalog) = try registration()
     try await registration.start(catalog)
@@ -100,7 +255,7 @@ final class FakeStore: CommandStore {
     var reads = 0
     var active = 0
     var greatest = 0
-    var fails = false
+    var failure: (any Error)?
     var isHolding = false
     var held: CheckedContinuation<Void, Never>?
     var watcher: CheckedContinuation<Void, Never>?
@@ -114,7 +269,7 @@ final class FakeStore: CommandStore {
   func set(_ commands: [ApplicationCommandDefinition], in scope: CommandScope) {
     state.withLock { $0.lists[scope] = commands }
   }
-  func failNext() { state.withLock { $0.fails = true } }
+  func failNext(with error: any Error = UserError("Discord is away")) { state.withLock { $0.failure = error } }
   func hold() { state.withLock { $0.isHolding = true } }
 
   func waitForHeld() async {
@@ -137,12 +292,12 @@ final class FakeStore: CommandStore {
   }
 
   func commands(in scope: CommandScope) async throws -> [ApplicationCommandDefinition] {
-    let (fails, holds) = state.withLock { state in
+    let (failure, holds) = state.withLock { state in
       state.reads += 1
       state.active += 1
       state.greatest = max(state.greatest, state.active)
-      defer { state.fails = false }
-      return (state.fails, state.isHolding)
+      defer { state.failure = nil }
+      return (state.failure, state.isHolding)
     }
     if holds {
       await withCheckedContinuation { continuation in
@@ -154,7 +309,7 @@ final class FakeStore: CommandStore {
       }
     }
     state.withLock { $0.active -= 1 }
-    if fails { throw UserError("Discord is away") }
+    if let failure { throw failure }
     return state.withLock { $0.lists[scope] ?? [] }
   }
 

@@ -76,8 +76,9 @@ final class Bot: Sendable {
     enabled = GuildPlugins(switches: shared.switches, defaults: configuration.pluginDefaults)
     registration = CommandRegistration(
       enabled: enabled, store: DiscordCommandStore(client: rest, application: application),
+      memory: StoredRegistrations(state: shared.state, application: application), time: time,
       log: Log(label: "commands", sink: sink))
-    guilds = try await GuildLedger(shared: shared, registration: registration, time: time, log: log)
+    guilds = try await GuildLedger(shared: shared, registration: registration, log: log)
     cooldowns = Cooldowns(time: time)
     let admission = Admission(
       enabled: enabled, owners: Set(configuration.owners.map { Snowflake(rawValue: $0) }),
@@ -92,7 +93,8 @@ final class Bot: Sendable {
       catalog: registry.catalog, admission: admission, responder: DiscordResponder(client: rest),
       componentKey: try await ComponentKey.load(from: shared.state), uses: shared.componentUses, time: time,
       metrics: metrics, log: Log(label: "commands", sink: sink),
-      observe: { [auditor = CommandAuditor(auditLog: shared.auditLog, log: log)] in await auditor.record($0) })
+      observe: { [auditor = CommandAuditor(auditLog: shared.auditLog, log: log)] in await auditor.record($0) },
+      onUnknownCommand: { [guilds] in guilds.repair($0) })
   }
 
   /// Whether all shards are ready.

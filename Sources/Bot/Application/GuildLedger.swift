@@ -18,15 +18,13 @@ final class GuildLedger: Sendable {
 
   private let shared: SharedState
   private let registration: CommandRegistration
-  private let retry: OutageRetry
   private let log: Log
   private let state: Mutex<State>
 
-  init(shared: SharedState, registration: CommandRegistration, time: any TimeSource, log: Log) async throws {
+  init(shared: SharedState, registration: CommandRegistration, log: Log) async throws {
     self.shared = shared
     self.registration = registration
     self.log = log
-    retry = OutageRetry(time: time, log: log)
     state = Mutex(State(guilds: Set(try await shared.guilds.present())))
   }
 
@@ -66,6 +64,8 @@ final class GuildLedger: Sendable {
       state.registered.remove(id)
     }
     do {
+      // Discord takes the commands away with the bot: should it come back, they have to be written again.
+      try await registration.forget(.guild(Snowflake(id)))
       try await shared.guilds.left(id)
     } catch {
       log.error("leaving a guild was not stored", ["guild": .of(id), "error": .error(error)])
@@ -75,7 +75,8 @@ final class GuildLedger: Sendable {
   /// Brings the global commands in order, then those of the guilds known from before.
   func startRegistration(_ catalog: CommandCatalog) {
     run { [self] in
-      _ = try await retry.untilAnswered("register the global commands") { try await registration.start(catalog) }
+      await registration.take(catalog)
+      try await registration.settle(.global)
       for guild in state.withLock({ $0.guilds }) { register(guild) }
     }
   }
@@ -92,11 +93,14 @@ final class GuildLedger: Sendable {
   private func register(_ guild: GuildID) {
     guard state.withLock({ $0.registered.insert(guild).inserted }) else { return }
     run { [self] in
-      _ = try await retry.untilAnswered("register the commands of guild \(guild)") {
-        try await registration.synchronize(.guild(Snowflake(guild)))
-      }
+      let isSettled = try await registration.settle(.guild(Snowflake(guild)))
+      // Invited anew, the guild is looked at again.
+      if !isSettled { state.withLock { _ = $0.registered.remove(guild) } }
     }
   }
+
+  /// Discord offered a command there which is not ours any more.
+  func repair(_ scope: CommandScope) { run { [self] in try await registration.repair(scope) } }
 
   private func run(_ work: @escaping @Sendable () async throws -> Void) {
     state.withLock { state in

@@ -60,7 +60,7 @@ private struct CommandKey: Hashable {
 
 extension ApplicationCommandDefinition {
   /// This command in the one form that all equal commands share.
-  fileprivate func normalized(in scope: CommandScope) -> ApplicationCommandDefinition {
+  func normalized(in scope: CommandScope) -> ApplicationCommandDefinition {
     var form = self
     form.options = options.map(\.normalized)
     form.nameLocalizations = nameLocalizations.filter { $0.value != name }

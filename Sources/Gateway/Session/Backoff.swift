@@ -13,13 +13,18 @@ public struct ReconnectPolicy: Sendable {
 }
 
 /// Waits that double up to a limit, with chance in them so that shards do not come back all at once.
-struct Backoff: Sendable {
+public struct Backoff: Sendable {
   let first: Duration
   let limit: Duration
 
+  public init(first: Duration, limit: Duration) {
+    self.first = first
+    self.limit = limit
+  }
+
   /// Before the attempt that follows `failures` failed ones (at least 1): between half and all of
   /// `first * 2^(failures - 1)`.
-  func delay(failures: Int, random: any RandomSource) -> Duration {
+  public func delay(failures: Int, random: any RandomSource) -> Duration {
     var full = first
     for _ in 1..<max(2, min(failures, 32)) where failures > 1 && full < limit { full *= 2 }
     full = min(full, limit)

@@ -39,7 +39,8 @@ public struct AdministrationPlugin: Plugin {
           plugins.map { ($0.name, PluginSwitchService.Target(isCore: $0.isCore)) }, uniquingKeysWith: { $1 }),
         isEnabled: { [enabled] in enabled.isEnabled($0, in: Snowflake(rawValue: $1.rawValue)) },
         register: { [registration] in
-          try await registration.synchronize(.guild(Snowflake(rawValue: $0.rawValue)))
+          // Someone asked: what is remembered is not good enough.
+          try await registration.synchronize(.guild(Snowflake(rawValue: $0.rawValue)), trustsMemory: false)
         }, log: log),
       admission: admission, permissions: PermissionService(permissions: shared.permissions, access: admission.access),
       maintenance: shared.maintenance)

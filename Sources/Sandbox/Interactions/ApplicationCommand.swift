@@ -81,13 +81,19 @@ struct CommandForm {
       "default_member_permissions": .null, "nsfw": .boolean(body["nsfw"]?.bool ?? false), "default_permission": true,
       "integration_types": [0], "contexts": .null,
     ]
+    if kind == .entryPoint {
+      result["handler"] = .integer(form.integer(body["handler"], path + ["handler"], 1...2, required: true) ?? 1)
+      result["description"] = .string(form.text(body["description"], path + ["description"], 0...100) ?? "")
+    } else if body["handler"].map({ !$0.isNull }) ?? false {
+      form.add(path + ["handler"], "APPLICATION_COMMAND_INVALID_HANDLER", "Only Entry Point commands have a handler")
+    }
     if isChat {
       let text = form.text(body["description"], path + ["description"], 1...100, required: true)
       size += text?.unicodeScalars.count ?? 0
       result["description"] = .string(text ?? "")
       result["description_localizations"] = localizations(
         body["description_localizations"], path + ["description_localizations"], 1...100)
-    } else if let text = body["description"]?.string, !text.isEmpty {
+    } else if kind != .entryPoint, let text = body["description"]?.string, !text.isEmpty {
       form.add(
         path + ["description"], "APPLICATION_COMMAND_INVALID_DESCRIPTION",
         "Context menu commands cannot have description")

@@ -207,22 +207,24 @@ struct CommandInvocation {
   }
 
   private mutating func file(_ given: JSON, _ name: String, _ world: isolated World) throws(ControlError) -> Snowflake {
+    let (filename, contentType, bytes) = try Self.upload(given, name)
+    let id = world.makeID()
+    files.append((id, APIRequest.File(index: 0, filename: filename, contentType: contentType, bytes: bytes)))
+    return id
+  }
+
+  /// A file that a user picked: `{"filename", "contentType"?, "text"}`, or `base64` for `text`.
+  static func upload(
+    _ given: JSON, _ name: String
+  ) throws(ControlError) -> (filename: String, contentType: String, bytes: [UInt8]) {
     guard let filename = given["filename"]?.string, !filename.isEmpty else {
       throw .bad("\(name) must be an object with filename and text or base64")
     }
-    let bytes: [UInt8]
-    if let text = given["text"]?.string {
-      bytes = Array(text.utf8)
-    } else if let data = given["base64"]?.string.flatMap({ Data(base64Encoded: $0) }) {
-      bytes = Array(data)
-    } else {
+    let contentType = given["contentType"]?.string ?? "application/octet-stream"
+    if let text = given["text"]?.string { return (filename, contentType, Array(text.utf8)) }
+    guard let data = given["base64"]?.string.flatMap({ Data(base64Encoded: $0) }) else {
       throw .bad("\(name) needs the file's content as text or base64")
     }
-    let id = world.makeID()
-    let file = APIRequest.File(
-      index: 0, filename: filename, contentType: given["contentType"]?.string ?? "application/octet-stream",
-      bytes: bytes)
-    files.append((id, file))
-    return id
+    return (filename, contentType, Array(data))
   }
 }

@@ -168,7 +168,7 @@ extension World {
     return resolved
   }
 
-  private func describe(_ ids: [Snowflake], in guild: Guild?, _ channel: Channel, _ resolved: inout JSON) {
+  func describe(_ ids: [Snowflake], in guild: Guild?, _ channel: Channel, _ resolved: inout JSON) {
     resolved["users"] = .object(
       JSON.Object(ids.compactMap { id in users[id].map { (id.description, $0.json) } }))
     guard let guild else { return }
@@ -224,6 +224,8 @@ extension World {
       if kind == 3 {
         let allowed = (component["options"]?.array ?? []).compactMap { $0["value"] }
         guard values.allSatisfy(allowed.contains) else { throw .bad("one of the values is no option of the select") }
+      } else if let problem = entityProblem(values, kind, component, channel) {
+        throw .bad(problem)
       }
       data["values"] = .array(values)
       // A string select resolves nothing; discord.py takes a `resolved`, even an empty one, for all that was selected.
@@ -233,7 +235,7 @@ extension World {
       .component, application: message.authorID, user: user, channel: channel, data: data, message: message)
   }
 
-  private func resolveSelected(_ values: [JSON], _ kind: Int64, _ channel: Channel) -> JSON {
+  func resolveSelected(_ values: [JSON], _ kind: Int64, _ channel: Channel) -> JSON {
     let guild = channel.guildID.flatMap { guilds[$0] }
     let ids = values.compactMap { Snowflake($0) }
     var resolved: JSON = [:]
@@ -261,55 +263,9 @@ extension World {
     return nil
   }
 
-  /// Sends a modal off: `{"user", "interaction", "fields": {custom_id: text}}`.
-  func submitModal(_ body: JSON) throws(ControlError) -> Interaction {
-    let user = try player(body["user"])
-    guard let id = Snowflake(body["interaction"]), let opener = interactions[id], opener.userID == user.id,
-      let modal = opener.modal, let channel = channels[opener.channelID]
-    else { throw .notFound("modal") }
-    let fields = body["fields"]?.object ?? [:]
-    var rows: [JSON] = []
-    var missing: String?
-    func fill(_ input: JSON) -> JSON {
-      let name = input["custom_id"]?.string ?? ""
-      let kind = input["type"]?.integer ?? 4
-      var filled: JSON = ["type": .integer(kind), "custom_id": .string(name), "id": input["id"] ?? 0]
-      if kind == 4 {
-        let text = fields[name]?.string ?? input["value"]?.string ?? ""
-        if text.isEmpty && input["required"]?.bool ?? true { missing = missing ?? "the field \(name) is required" }
-        let length = Int64(text.unicodeScalars.count)
-        if let least = input["min_length"]?.integer, !text.isEmpty, length < least {
-          missing = missing ?? "the field \(name) must have at least \(least) characters"
-        }
-        if length > input["max_length"]?.integer ?? 4_000 {
-          missing = missing ?? "the field \(name) must have at most \(input["max_length"]?.integer ?? 4_000) characters"
-        }
-        filled["value"] = .string(text)
-      } else {
-        filled["values"] = .array(fields[name]?.array ?? fields[name].map { [$0] } ?? [])
-      }
-      return filled
-    }
-    for (index, row) in (modal["components"]?.array ?? []).enumerated() {
-      var copy: JSON = ["type": row["type"] ?? 1, "id": .integer(Int64(index + 1))]
-      if let inner = row["component"] {
-        copy["component"] = fill(inner)
-      } else if let inputs = row["components"]?.array {
-        copy["components"] = .array(inputs.map(fill))
-      }
-      rows.append(copy)
-    }
-    if let missing { throw .bad(missing) }
-    let message = opener.messageID.flatMap { id in channel.messages.first { $0.id == id } }
-    let data: JSON = ["custom_id": modal["custom_id"] ?? "", "components": .array(rows)]
-    interactions[id]?.modal = nil
-    return try begin(
-      .modalSubmit, application: opener.applicationID, user: user, channel: channel, data: data, message: message)
-  }
-
   // MARK: - The interaction itself
 
-  private func begin(
+  func begin(
     _ kind: Interaction.Kind, application: Snowflake, user: User, channel: Channel, data: JSON,
     commandName: String? = nil, message: Message? = nil
   ) throws(ControlError) -> Interaction {

@@ -329,7 +329,7 @@ function describe(option) {
   return `${option.name} (${[kinds[option.type], ...range].join(", ")}): ${option.description}`;
 }
 
-async function base64(file) {
+export async function base64(file) {
   const bytes = new Uint8Array(await file.arrayBuffer());
   let text = "";
   for (let index = 0; index < bytes.length; index += 32768) text += String.fromCharCode(...bytes.subarray(index, index + 32768));

@@ -180,6 +180,7 @@ function emoji(data) { return data?.name ? (data.id ? `:${data.name}:` : data.na
 
 function button(data, message, context) {
   const label = [emoji(data.emoji), data.label].filter(Boolean).join(" ");
+  if (data.style === 6) return node("button", { type: "button", class: "primary", disabled: true, title: "The sandbox sells nothing" }, "Premium");
   if (data.style === 5) {
     return node("a", { class: "button", href: local(data.url), target: "_blank", rel: "noopener noreferrer" }, label + " ↗");
   }
@@ -196,7 +197,7 @@ async function busy(element, action) {
 function select(data, message, context) {
   const options = data.type === 3
     ? data.options.map((o) => ({ label: [emoji(o.emoji), o.label].filter(Boolean).join(" "), value: o.value, note: o.description, chosen: o.default }))
-    : context.entities(data.type);
+    : context.entities(data.type, data.channel_types).map((e) => ({ ...e, chosen: (data.default_values ?? []).some((v) => v.id === e.value) }));
   const most = data.max_values ?? 1;
   const least = data.min_values ?? 1;
   const chosen = new Set(options.filter((o) => o.chosen).map((o) => o.value));
@@ -249,6 +250,15 @@ function select(data, message, context) {
   return root;
 }
 
+/// What is a spoiler is covered until it is clicked.
+function hidden(isSpoiler, element) {
+  if (!isSpoiler || !element) return element;
+  const root = node("div", { class: "covered" }, element);
+  const cover = node("button", { type: "button", class: "cover", onclick: () => { cover.remove(); root.classList.remove("covered"); } }, "Spoiler");
+  root.append(cover);
+  return root;
+}
+
 function component(data, message, context) {
   const inner = () => (data.components ?? []).map((child) => component(child, message, context));
   switch (data.type) {
@@ -257,10 +267,12 @@ function component(data, message, context) {
     case 3: case 5: case 6: case 7: case 8: return select(data, message, context);
     case 9: return node("div", { class: "section" }, node("div", {}, ...inner()), data.accessory && component(data.accessory, message, context));
     case 10: return markdown(data.content ?? "", context);
-    case 11: return picture(data.media, "thumbnail");
-    case 12: return node("div", {}, ...(data.items ?? []).map((item) => picture(item.media, "picture")));
-    case 13: return node("div", { class: "file" }, node("a", { class: "card", href: local(data.file?.url ?? "") }, data.name ?? "file"));
-    case 14: return data.divider === false ? node("div") : node("hr");
+    case 11: return hidden(data.spoiler, picture({ ...data.media, description: data.description }, "thumbnail"));
+    case 12: return node("div", { class: "gallery count-" + Math.min(data.items?.length ?? 0, 4) },
+      ...(data.items ?? []).map((item) => hidden(item.spoiler, picture({ ...item.media, description: item.description }, "picture"))));
+    case 13: return hidden(data.spoiler, node("div", { class: "file" },
+      node("a", { class: "card", href: local(data.file?.url ?? ""), download: data.name ?? "" }, data.name ? `${data.name} (${bytes(data.size)})` : "file")));
+    case 14: return node("div", { class: data.spacing === 2 ? "gap large" : "gap", role: "separator" }, data.divider !== false && node("hr"));
     case 17: {
       const root = node("div", { class: "container" }, ...inner());
       if (typeof data.accent_color === "number") root.style.borderLeftColor = "#" + data.accent_color.toString(16).padStart(6, "0");
@@ -346,7 +358,8 @@ export function message(data, previous, context) {
     if (data.edited_timestamp) text.append(" ", node("span", { class: "edited", title: new Date(data.edited_timestamp).toLocaleString() }, "(edited)"));
     root.append(text);
   }
-  for (const item of data.attachments) if (!data.embeds.some((e) => e.image?.url === item.url)) root.append(file(item));
+  // In a message of components the files stand where the components show them.
+  for (const item of data.flags & 32768 ? [] : data.attachments) if (!data.embeds.some((e) => e.image?.url === item.url)) root.append(file(item));
   if (!(data.flags & 4)) for (const item of data.embeds) root.append(embed(item, context));
   for (const item of data.components) root.append(component(item, data, context));
   if (!isEphemeral && !isLoading) root.append(more(data, context));

@@ -1,6 +1,6 @@
 // The playground: who you are, where you are, and what is said there.
-import { node, message as drawMessage } from "/messages.js";
-import { Composer } from "/composer.js";
+import { node, markdown, message as drawMessage } from "/messages.js";
+import { Composer, base64 } from "/composer.js";
 
 const $ = (id) => document.getElementById(id);
 const query = new URLSearchParams(location.search);
@@ -40,10 +40,10 @@ const context = {
   /// Context menu commands have no slash.
   commandName: (name) => composer.contextCommands.some((c) => c.name === name) ? name : "/" + name,
   /// The choices of a user, role, mentionable or channel select.
-  entities(kind) {
+  entities(kind, types) {
     const people = members().map((m) => ({ label: "@" + display(m.user, m), value: m.user.id, note: m.user.username }));
     const roles = guild().roles.filter((r) => r.id !== guild().id).map((r) => ({ label: "@" + r.name, value: r.id, note: "role" }));
-    const places = guild().channels.filter((c) => c.type !== 4).map((c) => ({ label: "#" + c.name, value: c.id }));
+    const places = guild().channels.filter((c) => c.type !== 4 && (!types?.length || types.includes(c.type))).map((c) => ({ label: "#" + c.name, value: c.id }));
     return { 5: people, 6: roles, 7: [...people, ...roles], 8: places }[kind] ?? [];
   },
   async use(message, customID, values) {
@@ -309,16 +309,37 @@ function openModal(interaction, modal) {
         placeholder: input.placeholder, maxlength: input.max_length ?? 4000, minlength: input.min_length, required: isRequired, rows: input.style === 2 ? 4 : null,
       });
       control.value = input.value ?? "";
+    } else if (input.type === 19) {
+      control = node("input", { type: "file", multiple: (input.max_values ?? 1) > 1, required: isRequired, accept: (input.file_types ?? []).map((t) => t.startsWith(".") ? t : t + "/*").join(",") || null });
+    } else if (input.type === 23) {
+      control = node("input", { type: "checkbox" });
+      control.checked = Boolean(input.default);
+    } else if (input.type === 21 || input.type === 22) {
+      // A group of buttons or boxes has no control of its own: the set stands for it.
+      control = node("fieldset", {}, ...input.options.map((o) => {
+        const box = node("input", { type: input.type === 21 ? "radio" : "checkbox", name: input.custom_id, value: o.value, required: input.type === 21 && isRequired });
+        box.checked = Boolean(o.default);
+        return node("label", { class: "box" }, box, node("span", {}, o.label, o.description && node("small", {}, o.description)));
+      }));
     } else {
-      const options = input.type === 3 ? input.options : context.entities(input.type);
-      control = node("select", { multiple: (input.max_values ?? 1) > 1, required: isRequired }, ...options.map((o) => node("option", { value: o.value, selected: Boolean(o.default) }, o.label)));
+      const options = input.type === 3 ? input.options : context.entities(input.type, input.channel_types);
+      const chosen = new Set((input.default_values ?? []).map((v) => v.id));
+      const most = input.max_values ?? 1;
+      control = node("select", { multiple: most > 1, required: isRequired, size: most > 1 ? Math.min(6, Math.max(2, options.length)) : null },
+        most === 1 && node("option", { value: "" }, input.placeholder || "Make a selection"),
+        ...options.map((o) => node("option", { value: o.value, selected: Boolean(o.default) || chosen.has(o.value) }, o.label)));
     }
-    fields.push({ id: input.custom_id, control, isText: input.type === 4 });
+    fields.push({ id: input.custom_id, control, type: input.type });
+    if (control.tagName === "FIELDSET") {
+      control.prepend(node("legend", {}, label ?? "", isRequired && node("span", { class: "star" }, " *")), note && node("small", {}, note));
+      return control;
+    }
+    if (input.type === 23) return node("label", { class: "box" }, control, node("span", {}, label ?? "", note && node("small", {}, note)));
     return node("label", {}, node("span", {}, label ?? "", isRequired && node("span", { class: "star" }, " *")), note && node("small", {}, note), control);
   };
   const rows = modal.components.map((row) => {
     if (row.type === 18) return field(row.component, row.label, row.description);
-    if (row.type === 10) return node("div", {}, row.content);
+    if (row.type === 10) return markdown(row.content, context);
     const input = row.components[0];
     return field(input, input.label);
   });
@@ -326,8 +347,8 @@ function openModal(interaction, modal) {
     node("button", { type: "button", onclick: () => dialog.close() }, "Cancel"), node("button", { type: "submit", class: "primary" }, "Submit")));
   form.onsubmit = async (event) => {
     event.preventDefault();
-    const values = Object.fromEntries(fields.map((f) => [f.id, f.isText ? f.control.value : [...f.control.selectedOptions].map((o) => o.value)]));
     try {
+      const values = Object.fromEntries(await Promise.all(fields.map(async (f) => [f.id, await fieldValue(f)])));
       await call("POST", "/modals", { user: state.user, interaction, fields: values });
       dialog.close();
       composer.focus();
@@ -335,6 +356,18 @@ function openModal(interaction, modal) {
   };
   if (!dialog.open) dialog.showModal();
   fields[0]?.control.focus();
+}
+
+/// What a field of a modal holds, as the control API takes it.
+async function fieldValue({ control, type }) {
+  switch (type) {
+    case 4: return control.value;
+    case 19: return Promise.all([...control.files].map(async (f) => ({ filename: f.name, contentType: f.type || undefined, base64: await base64(f) })));
+    case 21: return control.querySelector("input:checked")?.value ?? null;
+    case 22: return [...control.querySelectorAll("input:checked")].map((box) => box.value);
+    case 23: return control.checked;
+    default: return [...control.selectedOptions].map((o) => o.value).filter(Boolean);
+  }
 }
 
 // MARK: Start

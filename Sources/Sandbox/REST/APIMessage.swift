@@ -86,6 +86,10 @@ struct APIError: Error, Sendable, Equatable {
   static let unknownCommand = notFound(10063, "application command")
   static let tooManyCommands = APIError(
     status: 400, code: 30032, message: "Maximum number of application commands reached (100)")
+  static let entryPointMissing = APIError(
+    status: 400, code: 50240,
+    message: "You cannot remove this app's Entry Point command in a bulk update operation. Please include the Entry "
+      + "Point command in your update request or delete it separately.")
   static let alreadyAcknowledged = APIError(
     status: 400, code: 40060, message: "Interaction has already been acknowledged.")
   static let missingAccess = APIError(status: 403, code: 50001, message: "Missing Access")

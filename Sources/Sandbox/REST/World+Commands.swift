@@ -139,6 +139,8 @@ extension World {
           id: known?.id ?? makeID(), applicationID: application.id, guildID: guild, kind: kind,
           version: isSame ? known?.version ?? makeID() : makeID(), declaration: declaration))
     }
+    let hasEntryPoint = application.commands.contains { $0.guildID == guild && $0.kind == .entryPoint }
+    if hasEntryPoint, !wanted.contains(where: { $0.kind == .entryPoint }) { throw .entryPointMissing }
     let known = Set(application.commands.map(\.id))
     try countCommandCreates(wanted.count { !known.contains($0.id) }, of: application.id, guild: guild)
     let others = application.commands.filter { $0.guildID != guild }

@@ -149,7 +149,7 @@ extension World {
     guard let id = interaction.messageID, var message = stored(id, in: interaction.channelID) else {
       throw .unknownMessage
     }
-    apply(try MessageForm(data, path: ["data"]), files: files, to: &message)
+    apply(try MessageForm(data, path: ["data"], edited: message.flags), files: files, to: &message)
     guard !message.isBare else { throw .emptyMessage }
     message.editedAt = time.timestamp
     update(message)
@@ -232,7 +232,7 @@ extension World {
 
   func editWebhookMessage(_ call: APICall) throws(APIError) -> APIResponse {
     let (message, interaction) = try webhookMessage(call)
-    let form = try MessageForm(call.body)
+    let form = try MessageForm(call.body, edited: message.flags)
     if message.flags & Message.Flags.loading != 0 {
       guard !form.isEmpty(files: call.request.files.count) else { throw .emptyMessage }
       return .ok(messageJSON(fulfil(message, of: interaction, form, files: call.request.files)))

@@ -34,7 +34,8 @@ extension World {
       "mention_roles": .array(message.mentionedRoles.map(\.json)),
       "attachments": .array(message.attachments.map { $0.json(base: baseURL, channelID: message.channelID) }),
       "embeds": .array(message.embeds.map { resolveAttachments($0, of: message) }),
-      "components": .array(message.components), "pinned": .boolean(message.pinnedAt != nil),
+      "components": .array(message.components.map { resolveMedia($0, of: message) }),
+      "pinned": .boolean(message.pinnedAt != nil),
       "flags": .integer(message.flags),
     ]
     if let nonce = message.nonce { json["nonce"] = nonce }
@@ -86,6 +87,35 @@ extension World {
       embed[name]?["url"] = resolved
     }
     return embed
+  }
+
+  /// The files that components show, as Discord tells them: with address, name and size.
+  private func resolveMedia(_ component: JSON, of message: Message) -> JSON {
+    guard message.flags & Message.Flags.componentsV2 != 0, !message.attachments.isEmpty else { return component }
+    var component = component
+    func file(_ holder: JSON?) -> Attachment? {
+      guard let url = holder?["url"]?.string, url.hasPrefix("attachment://") else { return nil }
+      return message.attachments.first { $0.filename == url.dropFirst("attachment://".count) }
+    }
+    for name in ["media", "file"] {
+      guard let file = file(component[name]) else { continue }
+      let json = file.json(base: baseURL, channelID: message.channelID)
+      for (target, source) in [
+        ("url", "url"), ("proxy_url", "proxy_url"), ("content_type", "content_type"), ("attachment_id", "id"),
+      ] {
+        component[name]?[target] = json[source] ?? .null
+      }
+      if name == "file" {
+        component["name"] = .string(file.filename)
+        component["size"] = .integer(Int64(file.size))
+      }
+    }
+    for name in ["components", "items"] {
+      guard let children = component[name]?.array else { continue }
+      component[name] = .array(children.map { resolveMedia($0, of: message) })
+    }
+    if let accessory = component["accessory"] { component["accessory"] = resolveMedia(accessory, of: message) }
+    return component
   }
 
   /// The message as MESSAGE_CREATE and MESSAGE_UPDATE carry it: with its guild and the author's member.
@@ -174,6 +204,7 @@ extension World {
 
   /// Writes a checked form over a message; what the form does not mention stays.
   func apply(_ form: MessageForm, files: [APIRequest.File], to message: inout Message) {
+    message.flags |= (form.flags ?? 0) & Message.Flags.componentsV2
     if let content = form.content { message.content = content }
     if let embeds = form.embeds { message.embeds = embeds }
     if let components = form.components {
@@ -194,6 +225,7 @@ extension World {
     if let children = component["components"]?.array {
       component["components"] = .array(children.enumerated().map { numbered($1, id: id * 10 + Int64($0 + 1)) })
     }
+    if let accessory = component["accessory"] { component["accessory"] = numbered(accessory, id: id * 10 + 9) }
     return component
   }
 
@@ -259,7 +291,7 @@ extension World {
   func editMessage(_ call: APICall) throws(APIError) -> APIResponse {
     var (message, _, caller) = try message(call)
     guard message.authorID == caller.id else { throw .notTheAuthor }
-    let form = try MessageForm(call.body)
+    let form = try MessageForm(call.body, edited: message.flags)
     apply(form, files: call.request.files, to: &message)
     guard !message.isBare else { throw .emptyMessage }
     message.editedAt = time.timestamp
