@@ -29,27 +29,8 @@ struct PluginFlowTests {
   private func withBot(
     _ discord: TestDiscord, _ directory: URL, _ body: (SharedState) async throws -> Void
   ) async throws {
-    let configuration = try Configuration.read([:], environment: [:], plugins: ["administration", "coins"])
-    let url = Secret("sqlite:\(directory.path())/bot.db")
-    let database = try await Database.open(url: url.reveal())
-    let shared = try await SharedState.open(database)
-    let http = try HTTPClient(log: .silent, metrics: Metrics())
-    let bot = try await Bot.assemble(
-      Bot.Surroundings(
-        target: DiscordTarget(
-          token: Secret(TestDiscord.token), apiBase: discord.addresses.apiBase, gatewayURL: nil, databaseURL: url,
-          sandbox: nil, addresses: nil),
-        configuration: configuration, shared: shared, http: http, sink: MemoryLogSink(), metrics: Metrics(),
-        time: SystemTime(), plugins: [Coins()])
-    ) { state in
-      if case .failed(let error) = state { Issue.record("refused: \(error)") }
-    }
-    try await bot.start()
-    try await eventually("the session is up") { try await discord.connectedSessions().count == 1 }
-    try await body(shared)
-    await bot.stop(limit: .seconds(5))
-    await http.shutdown()
-    await database.close()
+    try await InProcessBot(plugins: { _ in [Coins()] }, pluginNames: ["coins"])
+      .run(on: discord, in: directory, body)
   }
 
   @Test func aPluginSwitchedOffVanishesFromTheGuildAndComesBack() async throws {

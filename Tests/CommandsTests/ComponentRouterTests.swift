@@ -320,7 +320,7 @@ struct ComponentRouterTests {
 
   private func withUses(_ body: (SharedState) async throws -> Void) async throws {
     let database = try await Database.open(url: "sqlite::memory:")
-    try await body(try await SharedState.open(database))
+    try await body(try await SharedState.open(database, time: ManualTime()))
     await database.close()
   }
 
