@@ -331,7 +331,8 @@ function openModal(interaction, modal) {
     }
     fields.push({ id: input.custom_id, control, type: input.type });
     if (control.tagName === "FIELDSET") {
-      control.prepend(node("legend", {}, label ?? "", isRequired && node("span", { class: "star" }, " *")), note && node("small", {}, note));
+      if (note) control.prepend(node("small", {}, note));
+      control.prepend(node("legend", {}, label ?? "", isRequired && node("span", { class: "star" }, " *")));
       return control;
     }
     if (input.type === 23) return node("label", { class: "box" }, control, node("span", {}, label ?? "", note && node("small", {}, note)));
