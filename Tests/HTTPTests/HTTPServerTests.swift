@@ -256,6 +256,188 @@ struct HTTPServerTests {
     }
   }
 
+  @Test func refusesConnectionsOfOneAddressBeyondItsLimit() async throws {
+    try await withServer(Self.router(), configure: { $0.maximumConnectionsPerAddress = 1 }) { address, _ in
+      do {
+        let first = try TestClient(address)
+        await first.send(Self.get("/hello"))
+        _ = await first.read(until: "hello")
+        #expect(await (try TestClient(address)).readToEnd().hasPrefix("HTTP/1.1 503"))
+        await first.send(Self.get("/hello", "Connection: close\r\n"))
+        _ = await first.readToEnd()
+      }
+      // The place is free again, as soon as the server has seen the end.
+      var answer = ""
+      while !answer.hasPrefix("HTTP/1.1 200") {
+        let next = try TestClient(address)
+        await next.send(Self.get("/hello", "Connection: close\r\n"))
+        answer = await next.readToEnd()
+      }
+    }
+  }
+
+  @Test func listenersShareABudgetAndGiveItBack() async throws {
+    let budget = ConnectionBudget(limit: 1)
+    try await withServer(Self.router(), configure: { $0.budget = budget }) { one, _ in
+      try await withServer(Self.router(), configure: { $0.budget = budget }) { other, _ in
+        let client = try TestClient(one)
+        await client.send(Self.get("/hello"))
+        _ = await client.read(until: "hello")
+        #expect(await (try TestClient(other)).readToEnd().hasPrefix("HTTP/1.1 503"))
+        #expect(budget.isSpent)
+      }
+    }
+    #expect(!budget.isSpent)
+  }
+
+  // MARK: Ids and the access log
+
+  private static func field(_ name: String, of answer: String) -> String? {
+    answer.split(separator: "\r\n").first { $0.hasPrefix("\(name): ") }.map { String($0.dropFirst(name.count + 2)) }
+  }
+
+  @Test func everyAnswerHasAnIdThatIsInTheLogToo() async throws {
+    let sink = MemoryLogSink()
+    let configure: (inout HTTPServerConfiguration) -> Void = { $0.accessLog = Log(label: "access", sink: sink) }
+    try await withServer(Self.router(), configure: configure) { address, _ in
+      for request in [
+        Self.get("/echo/secret?token=secret", "X-Request-Id: chosen-by-caller\r\nConnection: close\r\n"),
+        Self.get("/nothing?token=secret", "Connection: close\r\n"), "GET / HTTP/1.1\r\nHost : a\r\n\r\n",
+        "POST /echo HTTP/1.1\r\nHost: test\r\nContent-Length: 100000\r\n\r\n",
+      ] {
+        let client = try TestClient(address)
+        await client.send(request)
+        let answer = await client.readToEnd()
+        let id = try #require(Self.field("X-Request-Id", of: answer))
+        #expect(id != "chosen-by-caller")
+        let record = try #require(sink.records.last)
+        #expect(record.fields.map(\.key) == ["request", "client", "method", "route", "status", "bytes", "ms"])
+        #expect(record.fields.first?.value == .string(id))
+        #expect(!String(describing: record).contains("secret"))
+      }
+      let routes = sink.records.compactMap { $0.fields.first { $0.key == "route" }?.value }
+      #expect(routes == ["/echo/:text", "/nothing", "-", "/echo"])
+    }
+  }
+
+  @Test func aTrustedProxySaysWhoAsksAndChoosesTheId() async throws {
+    var router = Router()
+    router.on(.get, "/who") { request in .text("\(request.client.address) \(request.client.scheme) \(request.id)") }
+    let configure: (inout HTTPServerConfiguration) -> Void = {
+      $0.trustedProxies = TrustedProxies([NetworkBlock("127.0.0.1")].compactMap(\.self))
+    }
+    try await withServer(router, configure: configure) { address, _ in
+      let client = try TestClient(address)
+      let forwarded = "X-Forwarded-For: 6.6.6.6, 192.0.2.9\r\nX-Forwarded-Proto: https\r\n"
+      await client.send(Self.get("/who", forwarded + "X-Request-Id: proxy-id-1\r\n"))
+      #expect(await client.read(until: "https proxy-id-1").contains("X-Request-Id: proxy-id-1\r\n"))
+      await client.send(Self.get("/who", forwarded + "X-Request-Id: b@d\r\nConnection: close\r\n"))
+      let answer = await client.readToEnd()
+      #expect(answer.contains("192.0.2.9 https"))
+      #expect(!answer.contains("b@d"))
+      let liar = try TestClient(address)
+      await liar.send(Self.get("/who", forwarded + "Forwarded: for=6.6.6.6\r\nConnection: close\r\n"))
+      #expect(await liar.readToEnd().hasPrefix("HTTP/1.1 400"))
+    }
+  }
+
+  // MARK: Faults
+
+  @Test(arguments: ["/echo/%zz", "/hello?a=%zz", "/hello?a=%ff", "/echo/%c3%28"])
+  func brokenEscapesAreAnsweredInTheShapeOfErrors(target: String) async throws {
+    var router = Self.router()
+    router.use(SecurityHeaders().middleware)
+    try await withServer(router) { [router] address, _ in
+      _ = router
+      let client = try TestClient(address)
+      await client.send(Self.get(target, "Connection: close\r\n"))
+      let answer = await client.readToEnd()
+      #expect(answer.hasPrefix("HTTP/1.1 400 Bad Request\r\n"))
+      #expect(answer.contains("\"error\":"))
+      if target.contains("?") { #expect(answer.contains("nosniff")) }
+    }
+  }
+
+  @Test(arguments: [true, false])
+  func answersInTheMiddleOfAnUploadThatIsTooLarge(isChunked: Bool) async throws {
+    var router = Router()
+    router.on(.post, "/json", bodyLimit: 64 << 10) { request in .json(try await request.json()) }
+    try await withServer(router) { address, _ in
+      let client = try TestClient(address)
+      let size = 10 << 20
+      let framing = isChunked ? "Transfer-Encoding: chunked" : "Content-Length: \(size)"
+      await client.send("POST /json HTTP/1.1\r\nHost: test\r\nContent-Type: application/json\r\n\(framing)\r\n\r\n")
+      if isChunked {
+        let chunk = "1000\r\n\(String(repeating: "[", count: 4_096))\r\n"
+        for _ in 0..<(size / 4_096) { await client.send(chunk) }
+      } else {
+        await client.send([UInt8](repeating: UInt8(ascii: "["), count: size))
+      }
+      let answer = await client.readToEnd()
+      #expect(answer.hasPrefix("HTTP/1.1 413 Content Too Large\r\n"))
+      #expect(answer.hasSuffix("}"))
+    }
+  }
+
+  @Test(arguments: [200, 100_000])
+  func deeplyNestedJSONIs400(depth: Int) async throws {
+    var router = Router()
+    router.on(.post, "/json") { request in .json(try await request.json()) }
+    try await withServer(router) { address, _ in
+      let client = try TestClient(address)
+      let body = String(repeating: "[", count: depth) + String(repeating: "]", count: depth)
+      await client.send(
+        "POST /json HTTP/1.1\r\nHost: test\r\nContent-Type: application/json\r\nConnection: close\r\n"
+          + "Content-Length: \(body.utf8.count)\r\n\r\n\(body)")
+      let answer = await client.readToEnd()
+      #expect(answer.hasPrefix("HTTP/1.1 400"))
+      #expect(answer.contains("malformedBody"))
+    }
+  }
+
+  @Test func aHeadOrBodyThatNeverEndsIsAnsweredInTime() async throws {
+    let configure: (inout HTTPServerConfiguration) -> Void = {
+      $0.limits.headTimeout = .milliseconds(50)
+      $0.limits.bodyTimeout = .milliseconds(50)
+    }
+    try await withServer(Self.router(), configure: configure) { address, _ in
+      for beginning in ["GET /hello HTTP/1.1\r\nHost", "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nab"]
+      {
+        let client = try TestClient(address)
+        await client.send(beginning)
+        #expect(await client.readToEnd().hasPrefix("HTTP/1.1 408 Request Timeout\r\n"))
+      }
+    }
+  }
+
+  @Test func aPeerThatLeavesInTheMiddleOfAnAnswerEndsIt() async throws {
+    let (stream, events) = AsyncStream.makeStream(of: Bool.self)
+    let sink = MemoryLogSink()
+    var router = Router()
+    router.on(.get, "/big") { _ in
+      HTTPResponse(
+        body: .stream(length: nil) { writer in
+          do {
+            while true { try await writer.write([UInt8](repeating: 7, count: 64 << 10)) }
+          } catch {
+            events.yield(error is HTTPConnectionLost || error is CancellationError)
+            throw error
+          }
+        })
+    }
+    let configure: (inout HTTPServerConfiguration) -> Void = { $0.accessLog = Log(label: "access", sink: sink) }
+    try await withServer(router, configure: configure) { address, _ in
+      do {
+        let client = try TestClient(address)
+        await client.send(Self.get("/big"))
+        _ = await client.read(count: 1_000_000)
+      }
+      var iterator = stream.makeAsyncIterator()
+      #expect(await iterator.next() == true)
+    }
+    #expect(sink.records.map(\.message) == ["answer broken off"])
+  }
+
   @Test func headHasTheHeadOfGet() async throws {
     try await withServer(Self.router()) { address, _ in
       let client = try TestClient(address)

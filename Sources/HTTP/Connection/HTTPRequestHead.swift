@@ -143,7 +143,7 @@ struct HTTPRequestHead: Sendable, Equatable {
     guard isHost(Array(hosts[0].utf8)) else { throw .malformed("the Host field is not a host with an optional port") }
   }
 
-  private static func isHost(_ text: [UInt8]) -> Bool {
+  static func isHost(_ text: [UInt8]) -> Bool {
     var host = text[...]
     if host.first == UInt8(ascii: "[") {
       guard let end = host.firstIndex(of: UInt8(ascii: "]")), end > 1 else { return false }

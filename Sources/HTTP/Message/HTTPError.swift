@@ -6,8 +6,12 @@ public struct HTTPError: Error, Sendable, Equatable, CustomStringConvertible {
   public enum Kind: String, Sendable, Equatable {
     case malformedRequest, headTooLarge, timeout, unsupportedVersion
     case notFound, methodNotAllowed, upgradeRequired
-    case bodyTooLarge, unsupportedMediaType, invalidBody, invalidQuery, invalidParameter
-    case overloaded, internalError
+    case bodyTooLarge, unsupportedMediaType
+    /// The body is not JSON, or not what its media type says.
+    case malformedBody
+    /// What was sent can be read, but breaks a rule; ``HTTPError/fields`` says which.
+    case invalidBody, invalidQuery, invalidParameter
+    case misdirected, overloaded, internalError
     /// Thrown by a handler with a status of its own.
     case other
   }
@@ -45,6 +49,13 @@ public struct HTTPError: Error, Sendable, Equatable, CustomStringConvertible {
 
   static func malformed(_ message: String) -> HTTPError { HTTPError(.badRequest, kind: .malformedRequest, message) }
 
+  /// 400, or what the surface answers to bad values; the message names the first field.
+  public static func invalid(_ kind: Kind, _ fields: [Field]) -> HTTPError {
+    let first = fields.first ?? Field(path: "", message: "is not valid")
+    return HTTPError(
+      .badRequest, kind: kind, first.path.isEmpty ? first.message : "\(first.path): \(first.message)", fields: fields)
+  }
+
   static func bodyTooLarge(limit: Int) -> HTTPError {
     HTTPError(.contentTooLarge, kind: .bodyTooLarge, "the body is larger than \(limit) bytes")
   }
@@ -53,24 +64,51 @@ public struct HTTPError: Error, Sendable, Equatable, CustomStringConvertible {
 /// How errors look on the wire. Each documented API has its own.
 public struct HTTPErrorShape: Sendable {
   private let body: @Sendable (HTTPError, HTTPRequest?) -> HTTPResponse
+  /// The status of values that break a rule: 400 in some documents, 422 in others.
+  public let invalidStatus: HTTPStatus
+  /// What the body looks like, for the description.
+  public let schema: Schema?
 
-  /// - Parameter body: makes the answer; the request is nil if none could be read. Status and headers of the error are
-  ///   applied afterwards, unless the function chose another status.
-  public init(_ body: @escaping @Sendable (HTTPError, HTTPRequest?) -> HTTPResponse) { self.body = body }
+  /// - Parameter body: makes the answer; the request is nil if none could be read. The headers of the error are added
+  ///   afterwards.
+  public init(
+    invalidStatus: HTTPStatus = .badRequest, schema: Schema? = nil,
+    _ body: @escaping @Sendable (HTTPError, HTTPRequest?) -> HTTPResponse
+  ) {
+    self.body = body
+    self.invalidStatus = invalidStatus
+    self.schema = schema
+  }
 
   public func response(for error: HTTPError, to request: HTTPRequest?) -> HTTPResponse {
+    var error = error
+    switch error.kind {
+    case .invalidBody, .invalidQuery, .invalidParameter:
+      if error.status == .badRequest { error.status = invalidStatus }
+    default: break
+    }
     var response = body(error, request)
     for (name, value) in error.headers { response.headers[name] = value }
     return response
   }
 
   /// `{"error": "notFound", "message": "…", "fields": [{"path": "…", "message": "…"}]}`
-  public static let json = HTTPErrorShape { error, _ in
+  public static let json = HTTPErrorShape(schema: Schema.of(PlainError.self)) { error, _ in
     var document: JSON = ["error": .string(error.kind.rawValue), "message": .string(error.message)]
     if !error.fields.isEmpty {
       document["fields"] = .array(error.fields.map { ["path": .string($0.path), "message": .string($0.message)] })
     }
     return .json(document, status: error.status)
+  }
+
+  private struct PlainError: Decodable {
+    struct Field: Decodable {
+      let path: String
+      let message: String
+    }
+    let error: String
+    let message: String
+    let fields: [Field]?
   }
 }
 

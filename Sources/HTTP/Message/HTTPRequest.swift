@@ -7,8 +7,9 @@ public struct HTTPRequest: Sendable {
   public let path: HTTPPath
   /// The query as it came, without `?`; nil if there was none.
   public let rawQuery: String?
-  public let query: HTTPQuery
-  public let headers: HTTPHeaders
+  public internal(set) var query: HTTPQuery
+  /// As they came; middleware may change what handlers see.
+  public var headers: HTTPHeaders
   public let remoteAddress: SocketAddress
   public let localAddress: SocketAddress
   public let body: HTTPRequestBody
@@ -16,8 +17,18 @@ public struct HTTPRequest: Sendable {
   public internal(set) var bodyLimit: Int
   /// The decoded values of the `:name` parts of the matched pattern.
   public internal(set) var parameters: [String: String] = [:]
+  /// The route that was found; nil where the answer is 404 or 405.
+  public internal(set) var route: MatchedRoute?
+  /// Who asks, as far as trusted proxies tell.
+  public internal(set) var client: HTTPClientIdentity
+  /// In the answer (`X-Request-Id`) and in every line of the log about this request.
+  public internal(set) var id: String
+  /// What was wrong before the handler's turn came: answered instead of calling it.
+  var rejection: HTTPError?
+  /// Logs an error that is not for the caller, and makes one that is.
+  var onFailure: (@Sendable (any Error, HTTPRequest) -> HTTPError)?
   /// What middleware found out about the request.
-  private var values: [ObjectIdentifier: any Sendable] = [:]
+  public var values = TypedValues()
 
   /// For tests of handlers; the server makes its own.
   public init(
@@ -34,6 +45,31 @@ public struct HTTPRequest: Sendable {
     self.localAddress = localAddress
     self.body = body
     self.bodyLimit = bodyLimit
+    id = ""
+    client = HTTPClientIdentity(remoteAddress: remoteAddress, headers: headers)
+  }
+
+  /// The server's: the query is set afterwards, because one that cannot be read still needs a request to answer.
+  init(
+    _ head: HTTPRequestHead, remoteAddress: SocketAddress, localAddress: SocketAddress, body: HTTPRequestBody,
+    bodyLimit: Int, id: String, client: HTTPClientIdentity
+  ) {
+    method = head.method
+    path = head.path
+    rawQuery = head.rawQuery
+    query = .empty
+    headers = head.headers
+    self.remoteAddress = remoteAddress
+    self.localAddress = localAddress
+    self.body = body
+    self.bodyLimit = bodyLimit
+    self.id = id
+    self.client = client
+  }
+
+  /// The answer to an error that is nobody's business but the log's.
+  func report(_ error: any Error) -> HTTPError {
+    onFailure?(error, self) ?? HTTPError(.internalServerError, kind: .internalError, "internal error")
   }
 
   /// 1 MiB.
@@ -59,24 +95,28 @@ public struct HTTPRequest: Sendable {
   /// The whole body, which must be declared as JSON, decoded.
   /// - Throws: ``HTTPError`` 415 or 400 naming the field; whatever ``bytes(limit:)`` throws.
   public func json<Body: Decodable>(as type: Body.Type) async throws -> Body {
-    try requireJSON()
-    return try JSONBody.decode(type, from: try await bytes())
+    try Schema.of(type).decode(type, from: try await json(), kind: .invalidBody)
   }
 
   /// The whole body, which must be declared as JSON, as a tree.
   public func json() async throws -> JSON {
-    try requireJSON()
+    guard let mediaType, mediaType == "application/json" || mediaType.hasSuffix("+json") else {
+      throw HTTPError(.unsupportedMediaType, kind: .unsupportedMediaType, "the body must be application/json")
+    }
     let bytes = try await bytes()
     do {
       return try JSON(parsing: bytes)
     } catch {
-      throw HTTPError(.badRequest, kind: .invalidBody, "the body is not valid JSON")
+      throw HTTPError(.badRequest, kind: .malformedBody, "the body is not valid JSON")
     }
   }
 
-  private func requireJSON() throws {
-    guard let mediaType, mediaType == "application/json" || mediaType.hasSuffix("+json") else {
-      throw HTTPError(.unsupportedMediaType, kind: .unsupportedMediaType, "the body must be application/json")
+  /// - Throws: ``HTTPError`` 415 unless the body is declared as one of these media types.
+  public func require(_ mediaTypes: [String]) throws {
+    guard let mediaType, mediaTypes.contains(mediaType) else {
+      throw HTTPError(
+        .unsupportedMediaType, kind: .unsupportedMediaType,
+        "the body must be \(mediaTypes.joined(separator: " or "))")
     }
   }
 
@@ -95,8 +135,8 @@ public struct HTTPRequest: Sendable {
 
   /// A value that middleware left for handlers, by its type.
   public subscript<Value: Sendable>(type: Value.Type) -> Value? {
-    get { values[ObjectIdentifier(type)] as? Value }
-    set { values[ObjectIdentifier(type)] = newValue }
+    get { values[type] }
+    set { values[type] = newValue }
   }
 }
 

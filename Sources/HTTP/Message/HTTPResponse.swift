@@ -70,6 +70,11 @@ public struct HTTPResponse: Sendable {
   }
 }
 
+extension HTTPResponse {
+  /// The body, if it is there as a whole.
+  var content: [UInt8] { if case .bytes(let bytes) = body { bytes } else { [] } }
+}
+
 /// Takes the pieces of a streamed body.
 public struct HTTPBodyWriter: Sendable {
   let send: @Sendable ([UInt8]) async throws -> Void

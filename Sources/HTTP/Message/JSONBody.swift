@@ -1,26 +1,12 @@
 import FoundationEssentials
 import Platform
 
-/// Bodies between Swift types and JSON, with errors that name the field as the caller wrote it.
+/// Swift types as JSON bodies, and errors that name the field as the caller wrote it.
 enum JSONBody {
-  static func decode<Value: Decodable>(_ type: Value.Type, from bytes: [UInt8]) throws -> Value {
-    do {
-      return try JSONDecoder().decode(type, from: Data(bytes))
-    } catch let error as DecodingError {
-      throw invalidBody(error)
-    }
-  }
-
   static func encode(_ value: some Encodable) throws -> [UInt8] {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.withoutEscapingSlashes]
     return Array(try encoder.encode(value))
-  }
-
-  private static func invalidBody(_ error: DecodingError) -> HTTPError {
-    let field = Self.field(for: error)
-    let place = field.path.isEmpty ? "" : "\(field.path): "
-    return HTTPError(.badRequest, kind: .invalidBody, place + field.message, fields: [field])
   }
 
   static func field(for error: DecodingError) -> HTTPError.Field {
@@ -32,11 +18,7 @@ enum JSONBody {
     case .typeMismatch(let type, let context):
       HTTPError.Field(path: path(context.codingPath), message: "must be \(name(of: type))")
     case .dataCorrupted(let context):
-      if context.codingPath.isEmpty {
-        HTTPError.Field(path: "", message: "the body is not valid JSON")
-      } else {
-        HTTPError.Field(path: path(context.codingPath), message: words(context.debugDescription))
-      }
+      HTTPError.Field(path: path(context.codingPath), message: words(context.debugDescription))
     @unknown default: HTTPError.Field(path: "", message: "the body cannot be read")
     }
   }

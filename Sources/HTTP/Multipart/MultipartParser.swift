@@ -172,7 +172,7 @@ public struct MultipartParser: Sendable {
   }
 
   private static func broken(_ message: String) -> HTTPError {
-    HTTPError(.badRequest, kind: .invalidBody, message)
+    HTTPError(.badRequest, kind: .malformedBody, message)
   }
 }
 

@@ -2,8 +2,8 @@ import Platform
 
 public typealias HTTPHandler = @Sendable (HTTPRequest) async throws -> HTTPResponse
 
-/// Runs around the handlers of a router; it may answer by itself, change the request or add to the answer. An
-/// ``HTTPError`` that a handler throws has become an answer before it sees it; other errors pass through it.
+/// Runs around the handlers of a router; it may answer by itself, change the request or add to the answer. Errors of
+/// handlers have become answers before it sees them.
 public typealias HTTPMiddleware = @Sendable (HTTPRequest, _ next: HTTPHandler) async throws -> HTTPResponse
 
 /// One operation of an API, with what its description needs.
@@ -14,17 +14,51 @@ public struct Route: Sendable {
   }
 
   public let method: HTTPMethod
-  public let pattern: PathPattern
-  public let summary: String
-  public let queryType: Any.Type?
-  public let bodyType: Any.Type?
-  public let resultType: Any.Type?
-  /// The status of an answer without error.
-  public let status: HTTPStatus
+  public internal(set) var pattern: PathPattern
+  public let notes: RouteNotes
+  public let inputs: [RouteInputDescription]
+  public let output: RouteOutputDescription?
   /// The most bytes of body; more is answered with 413 before it is read.
   public let bodyLimit: Int
   public internal(set) var target: Target
-  var errors: HTTPErrorShape
+  let errors: HTTPErrorShape
+}
+
+/// What a route says about itself. A plain string is its summary.
+public struct RouteNotes: Sendable, ExpressibleByStringLiteral {
+  public var summary: String
+  /// Markdown.
+  public var details: String?
+  public var tags: [String] = []
+  /// The status of an answer without error; nil leaves it to the output.
+  public var status: HTTPStatus?
+  /// Errors that the handler throws on its own account, for the description.
+  public var errors: [HTTPStatus] = []
+  /// Nil takes the router's.
+  public var bodyLimit: Int?
+  /// Whether the answer carries a strong `ETag` made from its body, and `If-None-Match` is honoured.
+  public var usesEntityTag = false
+  public var isDeprecated = false
+  /// Left out of the description.
+  public var isHidden = false
+  /// What a higher room attaches: who may call, which limit binds. Middleware finds it in ``HTTPRequest/route``.
+  public var values = TypedValues()
+
+  public init(_ summary: String, tags: [String] = [], status: HTTPStatus? = nil, errors: [HTTPStatus] = []) {
+    self.summary = summary
+    self.tags = tags
+    self.status = status
+    self.errors = errors
+  }
+
+  public init(stringLiteral text: String) { self.init(text) }
+
+  /// The same with one more value of a higher room.
+  public func with<Value: Sendable>(_ value: Value) -> RouteNotes {
+    var notes = self
+    notes.values[Value.self] = value
+    return notes
+  }
 }
 
 /// A route that turns its connection into a WebSocket.
@@ -37,42 +71,17 @@ public struct WebSocketRoute: Sendable {
   let handler: Handler
 }
 
-/// A path with named parts: `/channels/:id/messages`; `*rest` at the end takes one or more segments.
-public struct PathPattern: Sendable, Hashable, CustomStringConvertible, ExpressibleByStringLiteral {
-  enum Part: Sendable, Hashable {
-    case literal(String)
-    case parameter(String)
-    case rest(String)
+/// The route that a request was led to, for middleware.
+public final class MatchedRoute: Sendable {
+  public let method: HTTPMethod
+  public let pattern: PathPattern
+  public let notes: RouteNotes
+
+  init(_ route: Route) {
+    method = route.method
+    pattern = route.pattern
+    notes = route.notes
   }
 
-  let parts: [Part]
-  public let description: String
-
-  public init(stringLiteral text: String) { self.init(text) }
-
-  public init(_ text: String) {
-    precondition(text.hasPrefix("/"), "a path pattern begins with a slash: \(text)")
-    let segments = text == "/" ? [] : text.dropFirst().split(separator: "/", omittingEmptySubsequences: false)
-    parts = segments.map { segment in
-      switch segment.first {
-      case ":": .parameter(String(segment.dropFirst()))
-      case "*": .rest(String(segment.dropFirst()))
-      default: .literal(String(segment))
-      }
-    }
-    precondition(
-      !parts.dropLast().contains { if case .rest = $0 { true } else { false } },
-      "only the last part of a path pattern takes the rest: \(text)")
-    description = text
-  }
-
-  /// This pattern below a prefix.
-  func prefixed(by prefix: PathPattern) -> PathPattern {
-    prefix.parts.isEmpty ? self : PathPattern(prefix.description + (parts.isEmpty ? "" : description))
-  }
-}
-
-/// The result of a route that answers 204.
-public struct NoContent: Encodable, Sendable {
-  public init() {}
+  public subscript<Value: Sendable>(type: Value.Type) -> Value? { notes.values[type] }
 }

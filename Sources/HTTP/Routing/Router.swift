@@ -4,13 +4,19 @@ import Platform
 ///
 /// ```swift
 /// var router = Router()
-/// router.route(.get, "/guilds/:id", "One guild", result: Guild.self) { request in
-///   try await guilds.find(request.parameter("id"))
+/// router.route(.get, "/guilds/:id", "One guild", .path("id", Snowflake.self), returning: .json(Guild.self)) {
+///   request, id in try await guilds.find(id)
 /// }
-/// router.route(.post, "/guilds", "Make a guild", body: NewGuild.self, result: Guild.self, status: .created) {
-///   request, body in try await guilds.make(body)
-/// }
+/// router.route(
+///   .post, "/guilds", RouteNotes("Make a guild", status: .created).with(Access.admin), .body(NewGuild.self),
+///   returning: .json(Guild.self)
+/// ) { request, guild in try await guilds.make(guild) }
 /// ```
+///
+/// The order around a request: the server gives it an id and finds out who asks; then the middleware of the outermost
+/// router, in the order of ``use(_:)``; then that of the mounted router; then the route's inputs in the order of their
+/// declaration; then the handler. Errors travel the other way, and become answers where they are thrown, in the shape of
+/// the router that declared the route.
 public struct Router: Sendable {
   public private(set) var routes: [Route] = []
   /// How errors of this router look.
@@ -38,66 +44,37 @@ public struct Router: Sendable {
 
   // MARK: Routes
 
-  /// A route whose handler makes the answer itself.
+  /// A route whose handler reads what it needs and makes the answer itself.
   public mutating func on(
-    _ method: HTTPMethod, _ pattern: PathPattern, _ summary: String = "", bodyLimit: Int? = nil,
+    _ method: HTTPMethod, _ pattern: PathPattern, _ notes: RouteNotes = "", bodyLimit: Int? = nil,
     handler: @escaping HTTPHandler
   ) {
-    add(method, pattern, summary, bodyLimit: bodyLimit, target: .handler(handler))
+    var notes = notes
+    notes.bodyLimit = bodyLimit ?? notes.bodyLimit
+    add(method, pattern, notes, inputs: [], output: nil, target: .handler(handler))
   }
 
-  /// A route that takes nothing but its path and answers with JSON.
-  public mutating func route<Result: Encodable & Sendable>(
-    _ method: HTTPMethod, _ pattern: PathPattern, _ summary: String, result: Result.Type,
-    status: HTTPStatus? = nil, handler: @escaping @Sendable (HTTPRequest) async throws -> Result
+  /// A route whose handler gets its inputs read and checked, and whose result is written for it.
+  public mutating func route<each Input: Sendable, Output: Sendable>(
+    _ method: HTTPMethod, _ pattern: PathPattern, _ notes: RouteNotes, _ inputs: repeat RouteInput<each Input>,
+    returning output: RouteOutput<Output>,
+    handler: @escaping @Sendable (HTTPRequest, repeat each Input) async throws -> Output
   ) {
-    let status = status ?? Self.status(for: result)
+    var descriptions: [RouteInputDescription] = []
+    for description in repeat (each inputs).description {
+      if case .path(let name, _) = description {
+        precondition(pattern.parameterNames.contains(name), "\(pattern) has no part named \(name)")
+      }
+      descriptions.append(description)
+    }
+    var description = output.description
+    description.status = notes.status ?? description.status
+    let status = description.status
     add(
-      method, pattern, summary, result: result, status: status,
-      target: .handler { request in try Self.answer(try await handler(request), status) })
-  }
-
-  /// A route that takes a query and answers with JSON.
-  public mutating func route<Query: Decodable & Sendable, Result: Encodable & Sendable>(
-    _ method: HTTPMethod, _ pattern: PathPattern, _ summary: String, query: Query.Type, result: Result.Type,
-    status: HTTPStatus? = nil, handler: @escaping @Sendable (HTTPRequest, Query) async throws -> Result
-  ) {
-    let status = status ?? Self.status(for: result)
-    add(
-      method, pattern, summary, query: query, result: result, status: status,
+      method, pattern, notes, inputs: descriptions, output: description,
       target: .handler { request in
-        try Self.answer(try await handler(request, try request.query.decode(query)), status)
-      })
-  }
-
-  /// A route that takes a JSON body and answers with JSON.
-  public mutating func route<Body: Decodable & Sendable, Result: Encodable & Sendable>(
-    _ method: HTTPMethod, _ pattern: PathPattern, _ summary: String, body: Body.Type, result: Result.Type,
-    status: HTTPStatus? = nil, bodyLimit: Int? = nil,
-    handler: @escaping @Sendable (HTTPRequest, Body) async throws -> Result
-  ) {
-    let status = status ?? Self.status(for: result)
-    add(
-      method, pattern, summary, body: body, result: result, status: status, bodyLimit: bodyLimit,
-      target: .handler { request in
-        try Self.answer(try await handler(request, try await request.json(as: body)), status)
-      })
-  }
-
-  /// A route that takes a query and a JSON body and answers with JSON.
-  public mutating func route<
-    Query: Decodable & Sendable, Body: Decodable & Sendable, Result: Encodable & Sendable
-  >(
-    _ method: HTTPMethod, _ pattern: PathPattern, _ summary: String, query: Query.Type, body: Body.Type,
-    result: Result.Type, status: HTTPStatus? = nil, bodyLimit: Int? = nil,
-    handler: @escaping @Sendable (HTTPRequest, Query, Body) async throws -> Result
-  ) {
-    let status = status ?? Self.status(for: result)
-    add(
-      method, pattern, summary, query: query, body: body, result: result, status: status, bodyLimit: bodyLimit,
-      target: .handler { request in
-        let query = try request.query.decode(query)
-        return try Self.answer(try await handler(request, query, try await request.json(as: body)), status)
+        let values = (repeat try await (each inputs).read(request))
+        return try output.write(try await handler(request, repeat each values), status)
       })
   }
 
@@ -105,31 +82,23 @@ public struct Router: Sendable {
   /// throws, unless it is closed by then.
   /// - Parameter admit: looks at the opening request; what it returns or throws is answered instead of upgrading.
   public mutating func webSocket(
-    _ pattern: PathPattern, _ summary: String = "", options: WebSocketOptions = WebSocketOptions(),
+    _ pattern: PathPattern, _ notes: RouteNotes = "", options: WebSocketOptions = WebSocketOptions(),
     admit: @escaping @Sendable (HTTPRequest) async throws -> HTTPResponse? = { _ in nil },
     handler: @escaping WebSocketRoute.Handler
   ) {
     add(
-      .get, pattern, summary, status: .switchingProtocols,
+      .get, pattern, notes, inputs: [],
+      output: RouteOutputDescription(status: .switchingProtocols, mediaType: nil, schema: nil),
       target: .webSocket(WebSocketRoute(options: options, admit: admit, handler: handler)))
   }
 
   /// Adds all routes of another router below a prefix; they keep its middleware and the look of its errors.
   public mutating func mount(_ prefix: PathPattern, _ router: Router) {
     for route in router.routes {
-      var target = route.target
-      switch target {
-      case .handler(let handler): target = .handler(router.wrapped(handler, errors: route.errors))
-      case .webSocket(var socket):
-        let admit = socket.admit
-        socket.admit = { request in try await router.admitted(request, by: admit, errors: route.errors) }
-        target = .webSocket(socket)
-      }
-      insert(
-        Route(
-          method: route.method, pattern: route.pattern.prefixed(by: prefix), summary: route.summary,
-          queryType: route.queryType, bodyType: route.bodyType, resultType: route.resultType, status: route.status,
-          bodyLimit: route.bodyLimit, target: target, errors: route.errors))
+      var mounted = route
+      mounted.pattern = route.pattern.prefixed(by: prefix)
+      mounted.target = router.wrapped(route.target, errors: route.errors)
+      insert(mounted)
     }
     mounts.append(Mount(prefix: prefix.parts, errors: router.errors, middleware: router.middleware))
     mounts += router.mounts.map {
@@ -138,13 +107,15 @@ public struct Router: Sendable {
   }
 
   private mutating func add(
-    _ method: HTTPMethod, _ pattern: PathPattern, _ summary: String, query: Any.Type? = nil, body: Any.Type? = nil,
-    result: Any.Type? = nil, status: HTTPStatus = .ok, bodyLimit: Int? = nil, target: Route.Target
+    _ method: HTTPMethod, _ pattern: PathPattern, _ notes: RouteNotes, inputs: [RouteInputDescription],
+    output: RouteOutputDescription?, target: Route.Target
   ) {
+    var target = target
+    if notes.usesEntityTag, case .handler(let handler) = target { target = .handler(EntityTag.around(handler)) }
     insert(
       Route(
-        method: method, pattern: pattern, summary: summary, queryType: query, bodyType: body, resultType: result,
-        status: status, bodyLimit: bodyLimit ?? self.bodyLimit, target: target, errors: errors))
+        method: method, pattern: pattern, notes: notes, inputs: inputs, output: output,
+        bodyLimit: notes.bodyLimit ?? bodyLimit, target: target, errors: errors))
   }
 
   private mutating func insert(_ route: Route) {
@@ -153,52 +124,140 @@ public struct Router: Sendable {
     routes.append(route)
   }
 
-  private static func status(for result: Any.Type) -> HTTPStatus { result == NoContent.self ? .noContent : .ok }
+  // MARK: Answering
 
-  private static func answer(_ result: some Encodable, _ status: HTTPStatus) throws -> HTTPResponse {
-    result is NoContent ? HTTPResponse(status: status) : try .json(result, status: status)
+  /// Answers without a server, for tests of handlers. A route that becomes a WebSocket answers 426.
+  public func respond(to request: HTTPRequest) async throws -> HTTPResponse {
+    let plan = compiled().plan(request.method, request.path)
+    var request = request
+    request.parameters = plan.parameters
+    request.bodyLimit = plan.bodyLimit
+    request.route = plan.route
+    guard case .handler(let handler) = plan.target else {
+      return plan.errors.response(for: WebSocketHandshake.upgradeRequired, to: request)
+    }
+    return try await handler(request)
   }
 
-  // MARK: Answering
+  /// The form in which a server uses it: what is around each handler is put together once.
+  func compiled() -> CompiledRouter {
+    CompiledRouter(
+      tree: tree, errors: errors, bodyLimit: bodyLimit,
+      routes: routes.map { route in
+        CompiledRouter.Entry(
+          target: wrapped(route.target, errors: route.errors), bodyLimit: route.bodyLimit,
+          names: route.pattern.parameterNames, errors: route.errors, route: MatchedRoute(route))
+      },
+      fallback: { path in
+        let mount = mounts.filter { Self.matches($0.prefix, path.segments) }.max { $0.prefix.count < $1.prefix.count }
+        return (mount?.errors ?? errors, middleware + (mount?.middleware ?? []))
+      })
+  }
+
+  private static func matches(_ prefix: [PathPattern.Part], _ segments: [String]) -> Bool {
+    guard prefix.count <= segments.count else { return false }
+    return zip(prefix, segments).allSatisfy { part, segment in
+      if case .literal(let text) = part { text == segment } else { true }
+    }
+  }
+
+  private func wrapped(_ target: Route.Target, errors: HTTPErrorShape) -> Route.Target {
+    switch target {
+    case .handler(let handler): return .handler(Self.wrap(handler, in: middleware, errors: errors))
+    case .webSocket(var socket):
+      // The admission runs inside the middleware: 101 means that the connection may be upgraded.
+      let admit = socket.admit
+      let handler = Self.wrap(
+        { request in try await admit(request) ?? HTTPResponse(status: .switchingProtocols) }, in: middleware,
+        errors: errors)
+      socket.admit = { request in
+        let response = try await handler(request)
+        return response.status == .switchingProtocols ? nil : response
+      }
+      return .webSocket(socket)
+    }
+  }
+
+  static func wrap(
+    _ handler: @escaping HTTPHandler, in layers: [HTTPMiddleware], errors: HTTPErrorShape
+  ) -> HTTPHandler {
+    let innermost = answering(errors) { request in
+      // Known before, but answered here, so that middleware is around it as around every answer.
+      if let rejection = request.rejection { throw rejection }
+      return try await handler(request)
+    }
+    return layers.reversed().reduce(innermost) { next, layer in
+      answering(errors) { request in try await layer(request, next) }
+    }
+  }
+
+  /// Turns errors into answers, all but those that mean that nobody waits for one.
+  private static func answering(_ errors: HTTPErrorShape, _ handler: @escaping HTTPHandler) -> HTTPHandler {
+    { request in
+      do {
+        return try await handler(request)
+      } catch let error as HTTPError {
+        return errors.response(for: error, to: request)
+      } catch let error as HTTPConnectionLost {
+        throw error
+      } catch let error as CancellationError where Task.isCancelled {
+        throw error
+      } catch {
+        return errors.response(for: request.report(error), to: request)
+      }
+    }
+  }
+}
+
+/// A router as a server uses it.
+final class CompiledRouter: Sendable {
+  struct Entry: Sendable {
+    let target: Route.Target
+    let bodyLimit: Int
+    let names: [String]
+    let errors: HTTPErrorShape
+    let route: MatchedRoute
+  }
 
   /// What a request leads to, known from its head alone.
   struct Plan: Sendable {
-    enum Target: Sendable {
-      case handler(HTTPHandler)
-      case webSocket(WebSocketRoute)
-    }
-    let target: Target
+    let target: Route.Target
     let bodyLimit: Int
     let parameters: [String: String]
     let errors: HTTPErrorShape
-    /// The pattern of the route, for metrics; nil if there is none.
-    let pattern: String?
+    /// Nil where the answer is 404 or 405.
+    let route: MatchedRoute?
+  }
+
+  let errors: HTTPErrorShape
+  private let tree: RouteTree
+  private let bodyLimit: Int
+  private let entries: [Entry]
+  private let fallback: @Sendable (HTTPPath) -> (HTTPErrorShape, [HTTPMiddleware])
+
+  init(
+    tree: RouteTree, errors: HTTPErrorShape, bodyLimit: Int, routes: [Entry],
+    fallback: @escaping @Sendable (HTTPPath) -> (HTTPErrorShape, [HTTPMiddleware])
+  ) {
+    self.tree = tree
+    self.errors = errors
+    self.bodyLimit = bodyLimit
+    entries = routes
+    self.fallback = fallback
   }
 
   func plan(_ method: HTTPMethod, _ path: HTTPPath) -> Plan {
+    if path.raw == "*" {
+      let allowed: Set<HTTPMethod> = Set(entries.map(\.route.method))
+      return failing(path) { HTTPResponse(status: .noContent, headers: ["Allow": Self.allow(allowed)]) }
+    }
     switch tree.find(method, path.segments) {
     case .found(let match):
-      let route = routes[match.route]
-      let names = route.pattern.parts.compactMap { part -> String? in
-        switch part {
-        case .literal: nil
-        case .parameter(let name), .rest(let name): name
-        }
-      }
-      let parameters = Dictionary(zip(names, match.values)) { $1 }
-      let target: Plan.Target =
-        switch route.target {
-        case .handler(let handler): .handler(wrapped(handler, errors: route.errors))
-        case .webSocket(var socket):
-          {
-            let admit = socket.admit
-            socket.admit = { request in try await admitted(request, by: admit, errors: route.errors) }
-            return .webSocket(socket)
-          }()
-        }
+      let entry = entries[match.route]
+      let parameters = entry.names.isEmpty ? [:] : Dictionary(zip(entry.names, match.values)) { $1 }
       return Plan(
-        target: target, bodyLimit: route.bodyLimit, parameters: parameters, errors: route.errors,
-        pattern: route.pattern.description)
+        target: entry.target, bodyLimit: entry.bodyLimit, parameters: parameters, errors: entry.errors,
+        route: entry.route)
     case .otherMethods(let methods):
       let allowed = Self.allow(methods)
       if method == .options { return failing(path) { HTTPResponse(status: .noContent, headers: ["Allow": allowed]) } }
@@ -210,16 +269,10 @@ public struct Router: Sendable {
     }
   }
 
-  /// Answers without a server, for tests of handlers. A route that becomes a WebSocket answers 426.
-  public func respond(to request: HTTPRequest) async throws -> HTTPResponse {
-    let plan = plan(request.method, request.path)
-    var request = request
-    request.parameters = plan.parameters
-    request.bodyLimit = plan.bodyLimit
-    guard case .handler(let handler) = plan.target else {
-      return plan.errors.response(for: WebSocketHandshake.upgradeRequired, to: request)
-    }
-    return try await handler(request)
+  private func failing(_ path: HTTPPath, _ answer: @escaping @Sendable () throws -> HTTPResponse) -> Plan {
+    let (errors, layers) = fallback(path)
+    let handler = Router.wrap({ _ in try answer() }, in: layers, errors: errors)
+    return Plan(target: .handler(handler), bodyLimit: bodyLimit, parameters: [:], errors: errors, route: nil)
   }
 
   private static func allow(_ methods: Set<HTTPMethod>) -> String {
@@ -227,55 +280,5 @@ public struct Router: Sendable {
     if names.contains("GET") { names.insert("HEAD") }
     names.insert("OPTIONS")
     return names.sorted().joined(separator: ", ")
-  }
-
-  private func failing(_ path: HTTPPath, _ answer: @escaping @Sendable () throws -> HTTPResponse) -> Plan {
-    let mount = mounts.filter { Self.matches($0.prefix, path.segments) }.max { $0.prefix.count < $1.prefix.count }
-    let errors = mount?.errors ?? self.errors
-    let layers = middleware + (mount?.middleware ?? [])
-    let handler = Self.wrap({ _ in try answer() }, in: layers, errors: errors)
-    return Plan(target: .handler(handler), bodyLimit: bodyLimit, parameters: [:], errors: errors, pattern: nil)
-  }
-
-  private static func matches(_ prefix: [PathPattern.Part], _ segments: [String]) -> Bool {
-    guard prefix.count <= segments.count else { return false }
-    return zip(prefix, segments).allSatisfy { part, segment in
-      if case .literal(let text) = part { text == segment } else { true }
-    }
-  }
-
-  private func wrapped(_ handler: @escaping HTTPHandler, errors: HTTPErrorShape) -> HTTPHandler {
-    Self.wrap(handler, in: middleware, errors: errors)
-  }
-
-  private static func wrap(
-    _ handler: @escaping HTTPHandler, in layers: [HTTPMiddleware], errors: HTTPErrorShape
-  ) -> HTTPHandler {
-    let innermost: HTTPHandler = { request in
-      do {
-        return try await handler(request)
-      } catch let error as HTTPError {
-        return errors.response(for: error, to: request)
-      }
-    }
-    return layers.reversed().reduce(innermost) { next, layer in
-      { request in
-        do {
-          return try await layer(request, next)
-        } catch let error as HTTPError {
-          return errors.response(for: error, to: request)
-        }
-      }
-    }
-  }
-
-  /// Runs the admission of a WebSocket inside the middleware: nil means that it may be upgraded.
-  private func admitted(
-    _ request: HTTPRequest, by admit: @escaping @Sendable (HTTPRequest) async throws -> HTTPResponse?,
-    errors: HTTPErrorShape
-  ) async throws -> HTTPResponse? {
-    let response = try await wrapped(
-      { request in try await admit(request) ?? HTTPResponse(status: .switchingProtocols) }, errors: errors)(request)
-    return response.status == .switchingProtocols ? nil : response
   }
 }

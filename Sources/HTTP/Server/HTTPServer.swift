@@ -17,19 +17,10 @@ public actor HTTPServer {
 
   public init(
     _ configuration: HTTPServerConfiguration, router: Router, log: Log = .silent, metrics: Metrics = Metrics(),
-    time: any TimeSource = SystemTime()
+    time: any TimeSource = SystemTime(), random: any RandomSource = SystemRandom()
   ) {
     context = HTTPServerContext(
-      configuration: configuration, router: router, log: log, metrics: metrics, time: time,
-      maximumConnections: min(configuration.maximumConnections, Self.descriptorsForConnections))
-  }
-
-  /// What the process may open, less what everything else in it needs.
-  private static var descriptorsForConnections: Int {
-    var limit = rlimit()
-    guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return 768 }
-    let total = Int(clamping: limit.rlim_cur)
-    return max(total / 2, total - 512)
+      configuration: configuration, router: router, log: log, metrics: metrics, time: time, random: random)
   }
 
   /// Begins to listen.
@@ -58,7 +49,7 @@ public actor HTTPServer {
     let refusal = Self.refusal(context)
     try listener.start(
       onAccept: { socket in
-        if context.isFull {
+        if context.isFull(for: IPAddress(socket.remoteAddress.host) ?? HTTPClientIdentity.nobody) {
           context.measures.refused.increment()
           return socket.close(sending: refusal)
         }

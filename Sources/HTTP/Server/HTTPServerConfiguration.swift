@@ -6,8 +6,17 @@ public struct HTTPServerConfiguration: Sendable {
   /// Threads that do the input and output; handlers run on the cooperative pool.
   public var loopCount = 1
   public var limits = HTTPLimits()
-  /// More connections are answered with 503 and closed. Never more than the process has descriptors for.
-  public var maximumConnections = 10_000
+  /// More connections are answered with 503 and closed.
+  public var maximumConnections = 15_000
+  /// More connections of one IPv4 address or one IPv6 network of 64 bits are answered with 503 and closed. Nil for no
+  /// limit of its own, as behind a proxy, where all come from one address.
+  public var maximumConnectionsPerAddress: Int?
+  /// What all listeners together may have open.
+  public var budget = ConnectionBudget.process
+  /// Whose word about the client counts.
+  public var trustedProxies = TrustedProxies.none
+  /// Where one line for each answer goes; nil for none.
+  public var accessLog: Log?
   /// How long a peer may take no byte of an answer before the connection is cut.
   public var writeTimeout = Duration.seconds(30)
   /// The most bytes of a request's body that wait for its handler.

@@ -7,6 +7,7 @@ actor HTTPServerConnection: TCPConnectionHandler {
 
   let context: HTTPServerContext
   let tcp: TCPConnection
+  nonisolated let peer: IPAddress
   private var machine: HTTPConnectionMachine
   /// The exchange that is going on.
   private var exchange: Exchange?
@@ -24,14 +25,18 @@ actor HTTPServerConnection: TCPConnectionHandler {
 
   private struct Exchange {
     let request: HTTPRequest
-    let plan: Router.Plan
+    let plan: CompiledRouter.Plan
     let began: ContinuousClock.Instant
     var task: Task<Void, Never>?
+    /// Of an answer that is made piece by piece.
+    var status: HTTPStatus?
+    var bytes = 0
   }
 
   init(_ tcp: TCPConnection, context: HTTPServerContext) {
     loop = tcp.loop
     self.tcp = tcp
+    peer = IPAddress(tcp.remoteAddress.host) ?? HTTPClientIdentity.nobody
     self.context = context
     machine = HTTPConnectionMachine(
       limits: context.configuration.limits, serverName: context.configuration.serverName, now: context.time.now)
@@ -90,6 +95,7 @@ actor HTTPServerConnection: TCPConnectionHandler {
     // What a WebSocket's peer sent before it left is still to be handled, undisturbed.
     if socket?.connection.hasReader != true { exchange?.task?.cancel() }
     exchange?.request.body.fail(HTTPConnectionLost())
+    if let exchange, exchange.status != nil { record(exchange, isBroken: true) }
     exchange = nil
     for writer in writers { writer.resume(throwing: HTTPConnectionLost()) }
     writers = []
@@ -114,7 +120,7 @@ actor HTTPServerConnection: TCPConnectionHandler {
     case .peerEnded: exchange?.task?.cancel()
     case .reject(let error):
       context.log.debug("malformed request", ["peer": .of(tcp.remoteAddress), "error": .error(error)])
-      answer(context.router.errors.response(for: error, to: nil), method: nil, route: nil, after: .zero)
+      refuse(error)
     case .send(let bytes): write(bytes)
     case .upgraded: break  // `upgrade(…)` takes it
     case .finishWriting:
@@ -141,27 +147,45 @@ actor HTTPServerConnection: TCPConnectionHandler {
         self.loop.execute { self.assumeIsolated { $0.meet(demand) } }
       }
     let began = context.time.now
-    var request: HTTPRequest
-    do throws(HTTPError) {
-      request = try HTTPRequest(
-        method: head.method, path: head.path, rawQuery: head.rawQuery, headers: head.headers,
-        remoteAddress: tcp.remoteAddress, localAddress: tcp.localAddress, body: body, bodyLimit: plan.bodyLimit)
-    } catch {
-      perform(machine.accept(bodyLimit: plan.bodyLimit, now: began))
-      return answer(plan.errors.response(for: error, to: nil), method: head.method, route: plan.pattern, after: .zero)
-    }
-    request.parameters = plan.parameters
+    var request = makeRequest(head, plan, body)
     bodyIsPaused = false
-    exchange = Exchange(request: request, plan: plan, began: began)
     // Where there is no route, that is the answer, however large the body is: it is not read.
-    let actions = machine.accept(bodyLimit: plan.pattern == nil ? .max : plan.bodyLimit, now: began)
-    if case .bodyFailed(let error) = actions.first {
-      // Known from the head alone: answered before a byte of the body is read, and without the handler.
-      return answer(plan.errors.response(for: error, to: request))
-    }
+    let actions = machine.accept(bodyLimit: plan.route == nil ? .max : plan.bodyLimit, now: began)
+    // Known from the head alone: answered before a byte of the body is read, and without the handler.
+    if case .bodyFailed(let error) = actions.first { request.rejection = request.rejection ?? error }
+    exchange = Exchange(request: request, plan: plan, began: began)
     // Detached: an inherited context would run the handler on the event loop.
     exchange?.task = Task.detached { [request] in await self.serve(request, plan) }
     perform(actions)
+  }
+
+  private func makeRequest(_ head: HTTPRequestHead, _ plan: CompiledRouter.Plan, _ body: HTTPRequestBody) -> HTTPRequest
+  {
+    var rejection: HTTPError?
+    var client: HTTPClientIdentity
+    do throws(HTTPError) {
+      client = try context.configuration.trustedProxies.identity(peer: peer, headers: head.headers)
+    } catch {
+      rejection = error
+      client = HTTPClientIdentity(peer: peer, headers: head.headers)
+    }
+    var id: String?
+    if client.isForwarded { id = head.headers["X-Request-Id"].flatMap { RequestID.isWellFormed($0) ? $0 : nil } }
+    var request = HTTPRequest(
+      head, remoteAddress: tcp.remoteAddress, localAddress: tcp.localAddress, body: body, bodyLimit: plan.bodyLimit,
+      id: id ?? RequestID.make(context.random.next()), client: client)
+    request.parameters = plan.parameters
+    request.route = plan.route
+    request.onFailure = context.onFailure
+    if let raw = head.rawQuery {
+      do throws(HTTPError) {
+        request.query = try HTTPQuery(raw.utf8)
+      } catch {
+        rejection = rejection ?? error
+      }
+    }
+    request.rejection = rejection
+    return request
   }
 
   private func meet(_ demand: HTTPRequestBody.Demand) {
@@ -228,40 +252,29 @@ actor HTTPServerConnection: TCPConnectionHandler {
   // MARK: Answers
 
   /// Runs on the cooperative pool.
-  private nonisolated func serve(_ request: HTTPRequest, _ plan: Router.Plan) async {
+  private nonisolated func serve(_ request: HTTPRequest, _ plan: CompiledRouter.Plan) async {
     do {
       switch plan.target {
-      case .handler(let handler): await send(try await handler(request), to: request, plan)
+      case .handler(let handler): await send(try await handler(request), to: request)
       case .webSocket(let route):
-        let (key, subprotocol) = try Self.admission(request, route)
-        if let refusal = try await route.admit(request) { return await send(refusal, to: request, plan) }
-        await run(route, request, key: key, subprotocol: subprotocol)
+        var request = request
+        var opening: (key: String, subprotocol: String?)?
+        do throws(HTTPError) {
+          opening = try Self.opening(request, route)
+        } catch {
+          request.rejection = request.rejection ?? error
+        }
+        if let refusal = try await route.admit(request) { return await send(refusal, to: request) }
+        guard let opening else { return await abandon() }
+        await run(route, request, key: opening.key, subprotocol: opening.subprotocol)
       }
-    } catch is CancellationError where Task.isCancelled {
-      await abandon()
-    } catch is HTTPConnectionLost {
-      await abandon()
-    } catch let error as HTTPError {
-      await send(plan.errors.response(for: error, to: request), to: request, plan)
     } catch {
-      await send(failure(error, request, plan), to: request, plan)
+      // Every other error has become an answer: nobody waits for one to these.
+      await abandon()
     }
   }
 
-  /// The answer to an error that is nobody's business but the log's: the two share an id.
-  private nonisolated func failure(_ error: any Error, _ request: HTTPRequest, _ plan: Router.Plan) -> HTTPResponse {
-    let id = String(SystemRandom().next(), radix: 36)
-    context.log.error(
-      "request failed",
-      [
-        "errorId": .string(id), "method": .of(request.method), "route": .string(plan.pattern ?? ""),
-        "error": .error(error),
-      ])
-    return plan.errors.response(
-      for: HTTPError(.internalServerError, kind: .internalError, "internal error \(id)"), to: request)
-  }
-
-  private nonisolated func send(_ response: HTTPResponse, to request: HTTPRequest, _ plan: Router.Plan) async {
+  private nonisolated func send(_ response: HTTPResponse, to request: HTTPRequest) async {
     guard case .stream(let length, let produce) = response.body else { return await answer(response) }
     guard await begin(response, length: length) else { return }
     do {
@@ -270,39 +283,62 @@ actor HTTPServerConnection: TCPConnectionHandler {
     } catch {
       if !(error is HTTPConnectionLost), !(error is CancellationError) {
         context.log.error(
-          "an answer broke off", ["route": .string(plan.pattern ?? ""), "error": .error(error)])
+          "an answer broke off",
+          [
+            "errorId": .string(request.id), "route": .string(request.route?.pattern.description ?? ""),
+            "error": .error(error),
+          ])
       }
       await abandon()
     }
   }
 
-  private func answer(_ response: HTTPResponse) {
-    guard let exchange else { return }
-    answer(
-      response, method: exchange.request.method, route: exchange.plan.pattern,
-      after: exchange.began.duration(to: context.time.now))
-  }
-
-  private func answer(_ response: HTTPResponse, method: HTTPMethod?, route: String?, after: Duration) {
+  /// What came is no request.
+  private func refuse(_ error: HTTPError) {
     guard !isClosed else { return }
-    var bytes: [UInt8] = []
-    if case .bytes(let content) = response.body { bytes = content }
-    context.measures.answered(method, route: route, status: response.status, after: after)
+    let id = RequestID.make(context.random.next())
+    var response = context.router.errors.response(for: error, to: nil)
+    response.headers.add("X-Request-Id", id)
+    let content = response.content
+    context.measures.answered(nil, route: nil, status: response.status, after: .zero)
+    context.accessLog?.write(
+      AccessLog.Entry(
+        id: id, client: peer, method: nil, route: nil, path: nil, status: response.status, bytes: content.count,
+        duration: .zero))
     exchange = nil
     bodyIsPaused = false
+    send(response, content)
+  }
+
+  private func answer(_ response: HTTPResponse) {
+    guard var exchange, !isClosed else { return }
+    var response = response
+    response.headers.add("X-Request-Id", exchange.request.id)
+    exchange.status = response.status
+    let content = response.content
+    exchange.bytes = content.count
+    measure(exchange, response.status)
+    record(exchange)
+    self.exchange = nil
+    bodyIsPaused = false
+    send(response, content)
+  }
+
+  private func send(_ response: HTTPResponse, _ content: [UInt8]) {
     noticeDrain()
     perform(
       machine.respond(
-        response.status, response.headers, length: bytes.count, content: bytes, date: context.date,
+        response.status, response.headers, length: content.count, content: content, date: context.date,
         now: context.time.now))
   }
 
   /// - Returns: whether there is content to send.
   private func begin(_ response: HTTPResponse, length: Int?) -> Bool {
     guard let exchange, !isClosed else { return false }
-    context.measures.answered(
-      exchange.request.method, route: exchange.plan.pattern, status: response.status,
-      after: exchange.began.duration(to: context.time.now))
+    var response = response
+    response.headers.add("X-Request-Id", exchange.request.id)
+    self.exchange?.status = response.status
+    measure(exchange, response.status)
     noticeDrain()
     perform(
       machine.respond(
@@ -312,29 +348,50 @@ actor HTTPServerConnection: TCPConnectionHandler {
     return false
   }
 
+  private func measure(_ exchange: Exchange, _ status: HTTPStatus) {
+    context.measures.answered(
+      exchange.request.method, route: exchange.request.route?.pattern.description, status: status,
+      after: exchange.began.duration(to: context.time.now))
+  }
+
+  private func record(_ exchange: Exchange, isBroken: Bool = false) {
+    guard let accessLog = context.accessLog, let status = exchange.status else { return }
+    let request = exchange.request
+    accessLog.write(
+      AccessLog.Entry(
+        id: request.id, client: request.client.address, method: request.method, route: request.route?.pattern,
+        path: request.route == nil ? request.path.raw : nil, status: status, bytes: exchange.bytes,
+        duration: exchange.began.duration(to: context.time.now), isBroken: isBroken))
+  }
+
   private func writeContent(_ piece: [UInt8]) async throws {
     guard !isClosed, exchange != nil else { throw HTTPConnectionLost() }
+    exchange?.bytes += piece.count
     perform(machine.write(piece))
     guard tcp.pendingBytes > context.configuration.responseBuffer else { return }
     try await withCheckedThrowingContinuation { continuation in writers.append(continuation) }
   }
 
   private func finish() {
-    guard !isClosed, exchange != nil else { return }
-    exchange = nil
+    guard !isClosed, let exchange else { return }
+    record(exchange)
+    self.exchange = nil
     bodyIsPaused = false
     perform(machine.finish(now: context.time.now))
   }
 
   private func abandon() {
-    guard !isClosed, exchange != nil else { return }
-    exchange = nil
+    guard !isClosed, let exchange else { return }
+    record(exchange, isBroken: true)
+    self.exchange = nil
     perform(machine.fail())
   }
 
   // MARK: WebSocket
 
-  private static func admission(_ request: HTTPRequest, _ route: WebSocketRoute) throws -> (String, String?) {
+  private static func opening(
+    _ request: HTTPRequest, _ route: WebSocketRoute
+  ) throws(HTTPError) -> (key: String, subprotocol: String?) {
     // HEAD is led to GET's route, but opens nothing.
     guard request.method == .get else { throw WebSocketHandshake.upgradeRequired }
     do throws(WebSocketHandshake.Refusal) {
@@ -358,7 +415,11 @@ actor HTTPServerConnection: TCPConnectionHandler {
     } catch {
       if !(error is CancellationError), error as? WebSocketSendError != .closed {
         context.log.error(
-          "WebSocket handler failed", ["path": .string(request.path.raw), "error": .error(error)])
+          "WebSocket handler failed",
+          [
+            "errorId": .string(request.id), "route": .string(request.route?.pattern.description ?? ""),
+            "error": .error(error),
+          ])
       }
       socket.close(.internalError)
     }
@@ -370,14 +431,13 @@ actor HTTPServerConnection: TCPConnectionHandler {
     guard let exchange, !isClosed else { return nil }
     var headers: HTTPHeaders = ["Upgrade": "websocket", "Sec-WebSocket-Accept": WebSocketHandshake.accept(for: key)]
     headers["Sec-WebSocket-Protocol"] = subprotocol
+    headers.add("X-Request-Id", request.id)
     let actions = machine.upgrade(headers, date: context.date)
     guard case .upgraded(let leftover) = actions.last else {
       perform(actions)
       return nil
     }
-    context.measures.answered(
-      request.method, route: exchange.plan.pattern, status: .switchingProtocols,
-      after: exchange.began.duration(to: context.time.now))
+    measure(exchange, .switchingProtocols)
     timer?.cancel()
     timer = nil
     let session = WebSocketSession(options: route.options, remoteAddress: tcp.remoteAddress, subprotocol: subprotocol) {

@@ -4,14 +4,19 @@ import Synchronization
 /// What all connections of one server share.
 final class HTTPServerContext: Sendable {
   let configuration: HTTPServerConfiguration
-  let router: Router
+  let router: CompiledRouter
   let log: Log
+  let accessLog: AccessLog?
   let time: any TimeSource
+  let random: any RandomSource
   let measures: HTTPServerMetrics
-  let maximumConnections: Int
+  /// Logs what a handler threw that is no ``HTTPError``. The caller gets the id that stands in the log.
+  let onFailure: @Sendable (any Error, HTTPRequest) -> HTTPError
 
-  private struct State {
+  fileprivate struct State {
     var connections: [ObjectIdentifier: HTTPServerConnection] = [:]
+    /// How many of them come from where, if that is limited.
+    var perAddress: [NetworkBlock: Int] = [:]
     var waiters: [CheckedContinuation<Void, Never>] = []
     var date = (second: Int64.min, text: "")
     var isDraining = false
@@ -20,13 +25,23 @@ final class HTTPServerContext: Sendable {
 
   init(
     configuration: HTTPServerConfiguration, router: Router, log: Log, metrics: Metrics, time: any TimeSource,
-    maximumConnections: Int
+    random: any RandomSource
   ) {
     self.configuration = configuration
-    self.router = router
+    self.router = router.compiled()
     self.log = log
     self.time = time
-    self.maximumConnections = maximumConnections
+    self.random = random
+    accessLog = configuration.accessLog.map(AccessLog.init)
+    onFailure = { error, request in
+      log.error(
+        "request failed",
+        [
+          "errorId": .string(request.id), "method": .of(request.method),
+          "route": .string(request.route?.pattern.description ?? ""), "error": .error(error),
+        ])
+      return HTTPError(.internalServerError, kind: .internalError, "internal error \(request.id)")
+    }
     measures = HTTPServerMetrics(metrics, name: configuration.name)
   }
 
@@ -42,25 +57,39 @@ final class HTTPServerContext: Sendable {
 
   /// - Returns: false if there are too many, or the server ends.
   func add(_ connection: HTTPServerConnection) -> Bool {
+    guard configuration.budget.take() else { return false }
     let count = state.withLock { state -> Int? in
-      guard state.connections.count < maximumConnections, !state.isDraining else { return nil }
+      guard !state.isDraining, state.hasRoom(for: connection.peer, configuration) else { return nil }
       state.connections[ObjectIdentifier(connection)] = connection
+      if configuration.maximumConnectionsPerAddress != nil { state.perAddress[connection.peer.site, default: 0] += 1 }
       return state.connections.count
     }
-    guard let count else { return false }
+    guard let count else {
+      configuration.budget.giveBack()
+      return false
+    }
     measures.connections.set(Double(count))
     return true
   }
 
-  var isFull: Bool { state.withLock { $0.connections.count >= maximumConnections } }
+  /// Whether a connection from there would be one too many.
+  func isFull(for peer: IPAddress) -> Bool {
+    configuration.budget.isSpent || state.withLock { !$0.hasRoom(for: peer, configuration) }
+  }
 
   func remove(_ connection: HTTPServerConnection) {
-    let (count, waiters) = state.withLock { state in
-      state.connections[ObjectIdentifier(connection)] = nil
-      guard state.connections.isEmpty else { return (state.connections.count, [CheckedContinuation<Void, Never>]()) }
+    let (count, waiters) = state.withLock { state -> (Int?, [CheckedContinuation<Void, Never>]) in
+      guard state.connections.removeValue(forKey: ObjectIdentifier(connection)) != nil else { return (nil, []) }
+      if configuration.maximumConnectionsPerAddress != nil {
+        let left = (state.perAddress[connection.peer.site] ?? 1) - 1
+        state.perAddress[connection.peer.site] = left > 0 ? left : nil
+      }
+      guard state.connections.isEmpty else { return (state.connections.count, []) }
       defer { state.waiters = [] }
       return (0, state.waiters)
     }
+    guard let count else { return }
+    configuration.budget.giveBack()
     measures.connections.set(Double(count))
     for waiter in waiters { waiter.resume() }
   }
@@ -73,6 +102,7 @@ final class HTTPServerContext: Sendable {
     }
   }
 
+  /// From the first moment of the end on, before any connection hears of it.
   var isDraining: Bool { state.withLock { $0.isDraining } }
 
   var connections: [HTTPServerConnection] { state.withLock { Array($0.connections.values) } }
@@ -86,6 +116,14 @@ final class HTTPServerContext: Sendable {
       }
       if isEmpty { continuation.resume() }
     }
+  }
+}
+
+extension HTTPServerContext.State {
+  fileprivate func hasRoom(for peer: IPAddress, _ configuration: HTTPServerConfiguration) -> Bool {
+    guard connections.count < configuration.maximumConnections else { return false }
+    guard let limit = configuration.maximumConnectionsPerAddress else { return true }
+    return perAddress[peer.site, default: 0] < limit
   }
 }
 

@@ -14,17 +14,29 @@ public struct StaticFile: Sendable {
     entityTag = "\"\(String(Self.checksum(bytes), radix: 36))-\(String(bytes.count, radix: 36))\""
   }
 
-  /// 200, or 304 if the peer has this content already (RFC 9110 section 13.1.2).
+  /// 200; 304 if the peer has this content already (RFC 9110 section 13.1.2); 206 or 416 for a part of it.
   public func response(to request: HTTPRequest) -> HTTPResponse {
-    var response = HTTPResponse(headers: ["ETag": entityTag, "Cache-Control": "no-cache"])
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    let known = WebSocketHandshake.tokens(request.headers.all("If-None-Match"))
-    if known.contains(where: { $0 == "*" || $0 == entityTag || $0 == "W/\(entityTag)" }) {
+    var response = HTTPResponse(headers: [
+      "ETag": entityTag, "Cache-Control": "no-cache", "Accept-Ranges": "bytes", "X-Content-Type-Options": "nosniff",
+    ])
+    if EntityTag.isKnown(entityTag, to: request) {
       response.status = .notModified
       return response
     }
     response.headers["Content-Type"] = contentType
-    response.body = .bytes(bytes)
+    // A part of an older version is of no use beside one of this.
+    let isSame = request.headers["If-Range"].map { $0 == entityTag } ?? true
+    switch request.method == .get && isSame ? ByteRange(request.headers["Range"], size: bytes.count) : .whole {
+    case .whole: response.body = .bytes(bytes)
+    case .part(let range):
+      response.status = 206
+      response.headers["Content-Range"] = "bytes \(range.lowerBound)-\(range.upperBound - 1)/\(bytes.count)"
+      response.body = .bytes(Array(bytes[range]))
+    case .notSatisfiable:
+      response.status = 416
+      response.headers["Content-Range"] = "bytes */\(bytes.count)"
+      response.headers["Content-Type"] = nil
+    }
     return response
   }
 
