@@ -68,6 +68,8 @@ let tests: [Target] = [
   .testTarget(name: "PlatformTests", dependencies: ["Platform", "CTLSServer", "CJSONOracle", "TestInputs"]),
   .testTarget(name: "HTTPTests", dependencies: ["HTTP", "TestInputs"]),
   .executableTarget(
+    name: "http-sample", dependencies: ["Platform", "HTTP"], path: "Tests/Support/HTTPSample"),
+  .executableTarget(
     name: "StorageCrashProbe", dependencies: ["Storage"], path: "Tests/Support/StorageCrashProbe"),
   .target(name: "StorageTestSupport", dependencies: ["Storage"], path: "Tests/Support/StorageTestSupport"),
   .testTarget(name: "StorageTests", dependencies: ["Storage", "StorageTestSupport", "StorageCrashProbe"]),

@@ -213,6 +213,7 @@ import Testing
 
   // MARK: - The doors
 
+  /// The host must be the sandbox's own, and a page that asks must come from there.
   @Test(arguments: [
     ("127.0.0.1:3080", nil as String?, true), ("localhost:3080", "http://localhost:3080", true),
     ("LOCALHOST:3080", nil, true), ("[::1]:3080", nil, true), ("evil.example:3080", nil, false),

@@ -30,6 +30,8 @@ public struct RouteInput<Value: Sendable>: Sendable {
 
 extension RouteInput where Value: Decodable {
   /// A named part of the path. One that cannot be read is an `invalidParameter`.
+  /// - Parameter rule: written out as `SchemaRule.text(…)` where it holds literals of other types: the compiler does not
+  ///   see through two leading dots in a list of inputs.
   public static func path(
     _ name: String, _ type: Value.Type = Value.self, _ rule: SchemaRule? = nil
   ) -> RouteInput {
