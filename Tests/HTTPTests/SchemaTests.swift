@@ -108,7 +108,8 @@ struct SchemaTests {
   @Test(arguments: [
     (#""name":"a-""#, "name: must match [a-z]+(-[a-z]+)*"), (#""name":"""#, "name: must have 1 to 5 characters"),
     (#""name":"abcdef""#, "name: must have 1 to 5 characters"), (#""name":7"#, "name: must be a string"),
-    (#""count":0"#, "count: must be from 1 to 100"), (#""count":"1""#, "count: must be a whole number"),
+    (#""count":null"#, "count: must not be null"), (#""count":0"#, "count: must be from 1 to 100"),
+    (#""count":"1""#, "count: must be a whole number"),
     (#""count":1.5"#, "count: must be a whole number"), (#""count":1e30"#, "count: must be from 1 to 100"),
     (#""ratio":1.5"#, "ratio: must be from 0.0 to 1.0"), (#""rarity":"X""#, "rarity: must be one of: C, R"),
     (#""tag":"x""#, "tag: not a tag"), (#""when":"yesterday""#, "when: must have 20 to 40 characters"),

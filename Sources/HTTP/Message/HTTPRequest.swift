@@ -107,7 +107,8 @@ public struct HTTPRequest: Sendable {
     do {
       return try JSON(parsing: bytes)
     } catch {
-      throw HTTPError(.badRequest, kind: .malformedBody, "the body is not valid JSON")
+      throw HTTPError(
+        .badRequest, kind: .malformedBody, "the body is not JSON, nests too deeply, or has an integer beyond 64 bits")
     }
   }
 

@@ -58,12 +58,7 @@ struct SchemaChecker {
     for field in expected.fields {
       let place = Self.join(path, field.name)
       if let value = object[field.name] {
-        // Null stands for the default too, where null itself has no meaning.
-        if value.isNull, let fallback = field.schema.fallback, !field.schema.isNullable {
-          result[field.name] = fallback
-        } else {
-          result[field.name] = check(value, field.schema, at: place)
-        }
+        result[field.name] = check(value, field.schema, at: place)
       } else if let fallback = field.schema.fallback {
         result[field.name] = fallback
       } else if field.isRequired {
