@@ -23,6 +23,10 @@ struct Benchmarks {
           serves an echo at ADDRESS (127.0.0.1:9001) until it is ended
       websocket-client --url ws://ADDRESS [--agent NAME] [--first N]
           goes through the cases of an Autobahn Testsuite's fuzzingserver
+      http-server [--listen 127.0.0.1:8080]
+          serves a small JSON reply at /small until it is stopped
+      http --targets NAME=HOST:PORT/PATH,… [--connections N] [--seconds N] [--repeat N]
+          requests per second of HTTP servers, in turns, and the ratio of each to the last
     """
 
   static func main() async {
@@ -42,6 +46,10 @@ struct Benchmarks {
         try await WebSocketEcho.run(Options(arguments.dropFirst(), allowed: ["listen", "message-size"]))
       case "websocket-client":
         try await WebSocketCases.run(Options(arguments.dropFirst(), allowed: ["url", "agent", "first"]))
+      case "http-server": try await HTTPBenchmark.serve(Options(arguments.dropFirst(), allowed: ["listen"]))
+      case "http":
+        try HTTPBenchmark.run(
+          Options(arguments.dropFirst(), allowed: ["targets", "connections", "seconds", "repeat"]))
       default: throw BenchmarkError(usage)
       }
     } catch {

@@ -1,0 +1,155 @@
+import Glibc
+import HTTP
+import Platform
+
+/// Requests per second of HTTP servers: ours and others', each in a process of its own, in turns, by the same client.
+enum HTTPBenchmark {
+  private struct Reply: Codable, Sendable {
+    var id: Int
+    var name: String
+    var tags: [String]
+  }
+
+  /// Serves a small JSON reply until the process is stopped: at `/small`, and at `/users/:id` with a typed parameter.
+  static func serve(_ options: Options) async throws {
+    let listen = try SocketAddress(parsing: options.string("listen", default: "127.0.0.1:8080"))
+    var router = Router()
+    router.route(.get, "/small", "A small reply", returning: .json(Reply.self)) { _ in
+      Reply(id: 7, name: "Health Potion", tags: ["potion", "red"])
+    }
+    router.route(.get, "/users/:id", "The same by id", .path("id", Int.self), returning: .json(Reply.self)) { _, id in
+      Reply(id: id, name: "Health Potion", tags: ["potion", "red"])
+    }
+    var configuration = HTTPServerConfiguration(listen: listen)
+    configuration.limits.requestsPerConnection = .max
+    let address = try await HTTPServer(configuration, router: router).start()
+    print(JSON.object(["benchmark": "http-server", "address": .string(address.description)]))
+    fflush(nil)
+    while true { try await Task.sleep(for: .seconds(3_600)) }
+  }
+
+  static func run(_ options: Options) throws {
+    let connections = try options.number("connections", default: 32)
+    let seconds = try options.number("seconds", default: 3)
+    let targets = try options.string("targets").split(separator: ",").map { try Target(String($0)) }
+    var results: [[Double]] = targets.map { _ in [] }
+    // The first round warms up what is measured afterwards.
+    for round in 0...(try options.number("repeat", default: 5)) {
+      for (index, target) in targets.enumerated() {
+        var client = try BenchmarkClient(target, connections: connections)
+        let rate = try client.run(for: .seconds(round == 0 ? 1 : seconds))
+        guard round > 0 else { continue }
+        results[index].append(rate)
+        print(
+          JSON.object([
+            "benchmark": "http", "target": .string(target.name), "requestsPerSecond": .double(rate.rounded()),
+          ]))
+      }
+    }
+    let medians = results.map { $0.sorted()[$0.count / 2] }
+    for (target, median) in zip(targets, medians) {
+      var line: JSON = [
+        "benchmark": "http", "target": .string(target.name), "connections": .integer(Int64(connections)),
+        "medianRequestsPerSecond": .double(median.rounded()),
+      ]
+      if let last = medians.last, targets.count > 1 {
+        line["ratioToLast"] = .double((median / last * 100).rounded() / 100)
+      }
+      print(line)
+    }
+  }
+
+  /// `name=127.0.0.1:8080/path`
+  struct Target {
+    let name: String
+    let address: SocketAddress
+    let path: String
+
+    init(_ text: String) throws {
+      guard let equals = text.firstIndex(of: "="), let slash = text.firstIndex(of: "/") else {
+        throw BenchmarkError("a target is NAME=HOST:PORT/PATH, not \(text)")
+      }
+      name = String(text[..<equals])
+      address = try SocketAddress(parsing: String(text[text.index(after: equals)..<slash]))
+      path = String(text[slash...])
+    }
+  }
+}
+
+/// One thread that keeps one request under way on each of its connections.
+private struct BenchmarkClient {
+  private var sockets: [pollfd] = []
+  private let request: [UInt8]
+  /// The answers are all of one length: dates, ids and counts have fixed widths.
+  private var answerLength = 0
+  private var received: [Int] = []
+
+  init(_ target: HTTPBenchmark.Target, connections: Int) throws {
+    request = Array("GET \(target.path) HTTP/1.1\r\nHost: \(target.address)\r\nAccept: application/json\r\n\r\n".utf8)
+    for _ in 0..<connections {
+      let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+      var address = sockaddr_in()
+      address.sin_family = sa_family_t(AF_INET)
+      address.sin_port = target.address.port.bigEndian
+      inet_pton(AF_INET, target.address.host, &address.sin_addr)
+      let code = withUnsafeBytes(of: address) {
+        connect(descriptor, $0.baseAddress!.assumingMemoryBound(to: sockaddr.self), socklen_t($0.count))
+      }
+      guard descriptor >= 0, code == 0 else { throw SystemError(call: "connect", code: errno) }
+      var on: Int32 = 1
+      setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &on, socklen_t(MemoryLayout<Int32>.size))
+      sockets.append(pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0))
+    }
+    received = [Int](repeating: 0, count: connections)
+    answerLength = try measureAnswer()
+  }
+
+  /// Reads one answer to its end.
+  private func measureAnswer() throws -> Int {
+    try ask(sockets[0].fd)
+    var all: [UInt8] = []
+    var buffer = [UInt8](repeating: 0, count: 16 << 10)
+    while true {
+      let count = recv(sockets[0].fd, &buffer, buffer.count, 0)
+      guard count > 0 else { throw BenchmarkError("the server closed the connection") }
+      all += buffer[..<count]
+      let text = String(decoding: all, as: UTF8.self).lowercased()
+      guard let end = text.firstRange(of: "\r\n\r\n"), let field = text.firstRange(of: "content-length: ") else {
+        continue
+      }
+      guard text.hasPrefix("http/1.1 200") else { throw BenchmarkError("the server does not answer 200") }
+      let length = Int(text[field.upperBound...].prefix { $0.isNumber }) ?? 0
+      let total = text[..<end.upperBound].utf8.count + length
+      if all.count >= total { return total }
+    }
+  }
+
+  private func ask(_ descriptor: Int32) throws {
+    guard send(descriptor, request, request.count, Int32(MSG_NOSIGNAL)) == request.count else {
+      throw SystemError(call: "send", code: errno)
+    }
+  }
+
+  /// - Returns: answers per second.
+  mutating func run(for duration: Duration) throws -> Double {
+    defer { for socket in sockets { close(socket.fd) } }
+    var buffer = [UInt8](repeating: 0, count: 64 << 10)
+    var answers = 0
+    let start = ContinuousClock.now
+    for socket in sockets { try ask(socket.fd) }
+    while ContinuousClock.now - start < duration {
+      guard poll(&sockets, nfds_t(sockets.count), 1_000) >= 0 else { throw SystemError(call: "poll", code: errno) }
+      for index in sockets.indices where sockets[index].revents != 0 {
+        let count = recv(sockets[index].fd, &buffer, buffer.count, 0)
+        guard count > 0 else { throw BenchmarkError("the server closed the connection") }
+        received[index] += count
+        guard received[index] >= answerLength else { continue }
+        guard received[index] == answerLength else { throw BenchmarkError("an answer has another length") }
+        received[index] = 0
+        answers += 1
+        try ask(sockets[index].fd)
+      }
+    }
+    return Double(answers) / (ContinuousClock.now - start).inSeconds
+  }
+}
