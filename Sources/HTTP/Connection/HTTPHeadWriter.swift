@@ -6,6 +6,12 @@ struct HTTPHeadWriter {
 
   /// What only the server may say.
   private static let own: Set<String> = ["content-length", "transfer-encoding", "connection", "keep-alive", "trailer"]
+  private static let ownLengths = Set(own.map(\.utf8.count))
+
+  /// Most names have another length than all of those, and need no copy in lower case.
+  private static func isOwn(_ name: String) -> Bool {
+    ownLengths.contains(name.utf8.count) && own.contains(name.lowercased())
+  }
 
   init(status: HTTPStatus) {
     text.reserveCapacity(512)
@@ -14,7 +20,7 @@ struct HTTPHeadWriter {
 
   /// All fields but those of the framing.
   mutating func add(_ headers: HTTPHeaders) {
-    for (name, value) in headers where !Self.own.contains(name.lowercased()) {
+    for (name, value) in headers where !Self.isOwn(name) {
       // A name that is no token can only be a mistake of this program, and would break the head.
       guard !name.isEmpty, name.utf8.allSatisfy(HTTPCharacters.isToken) else { continue }
       add(name, value)
@@ -25,8 +31,12 @@ struct HTTPHeadWriter {
     text += name.utf8
     text.append(UInt8(ascii: ":"))
     text.append(UInt8(ascii: " "))
+    let start = text.count
+    text += value.utf8
     // A line break in a value would let whoever chose it write the rest of the answer.
-    text += value.utf8.lazy.map { HTTPCharacters.isFieldContent($0) ? $0 : UInt8(ascii: " ") }
+    for place in start..<text.count where !HTTPCharacters.isFieldContent(text[place]) {
+      text[place] = UInt8(ascii: " ")
+    }
     text.append(UInt8(ascii: "\r"))
     text.append(UInt8(ascii: "\n"))
   }

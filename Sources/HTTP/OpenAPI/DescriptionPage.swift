@@ -200,7 +200,7 @@ struct DescriptionPage {
     summary b.delete{background:#b03a3a}
     code{font:13px/1.5 ui-monospace,monospace;overflow-wrap:anywhere}
     table{border-collapse:collapse;width:100%}td{border-top:1px solid var(--soft);padding:.3rem .6rem .3rem 0;vertical-align:top}
-    td i{color:#c33;font-style:normal}
+    td:first-child{white-space:nowrap}td i{color:#c33;font-style:normal}
     @media(max-width:46rem){body{display:block}nav{position:static;height:auto;border-right:0;border-bottom:1px solid var(--line)}main{padding:1rem}}
     """
 }

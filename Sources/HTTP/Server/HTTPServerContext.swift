@@ -128,12 +128,20 @@ extension HTTPServerContext.State {
 }
 
 /// What a server counts. The label `server` is the name in its configuration.
-struct HTTPServerMetrics: Sendable {
+final class HTTPServerMetrics: Sendable {
   let connections: Gauge
   let refused: Counter
   private let requests: Family<Counter>
-  private let seconds: Family<Histogram>
+  private let seconds: Histogram
   private let name: String
+  /// The children of `requests`, found without hashing their labels again for every request.
+  private let known = Mutex<[Key: Counter]>([:])
+
+  private struct Key: Hashable {
+    let route: ObjectIdentifier?
+    let method: HTTPMethod?
+    let status: HTTPStatus
+  }
 
   init(_ metrics: Metrics, name: String) {
     self.name = name
@@ -146,15 +154,24 @@ struct HTTPServerMetrics: Sendable {
       "http_server_requests_total", help: "Requests answered.", labels: ["server", "method", "route", "status"])
     seconds = metrics.histogram(
       "http_server_request_seconds", help: "From the end of a request's head to the beginning of its answer.",
-      labels: ["server"])
+      labels: ["server"])(name)
   }
 
-  /// - Parameter route: the pattern; nil if there was none.
-  func answered(_ method: HTTPMethod?, route: String?, status: HTTPStatus, after duration: Duration) {
-    // The peer chooses the method's name: only the known ones may become labels.
-    let known: Set<HTTPMethod> = [.get, .head, .post, .put, .patch, .delete, .options]
-    let methodName = method.map { known.contains($0) ? $0.rawValue : "other" } ?? "none"
-    requests(name, methodName, route ?? "none", status.description).increment()
-    seconds(name).observe(duration)
+  /// The peer chooses the method's name: only the known ones may become labels.
+  private static let knownMethods: Set<HTTPMethod> = [.get, .head, .post, .put, .patch, .delete, .options]
+
+  /// - Parameter route: nil if there was none.
+  func answered(_ method: HTTPMethod?, route: MatchedRoute?, status: HTTPStatus, after duration: Duration) {
+    let method = method.flatMap { Self.knownMethods.contains($0) ? $0 : HTTPMethod(rawValue: "other") }
+    let key = Key(route: route.map(ObjectIdentifier.init), method: method, status: status)
+    let counter = known.withLock { known in
+      if let counter = known[key] { return counter }
+      let counter = requests(
+        name, method?.rawValue ?? "none", route?.pattern.description ?? "none", status.description)
+      known[key] = counter
+      return counter
+    }
+    counter.increment()
+    seconds.observe(duration)
   }
 }
