@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs other people's libraries on the sandbox: discord.py and hikari, each with zlib-stream and zstd-stream, nextcord
-# and disnake. Each has a sandbox of its own on a free port, and all run at once. Needs python3 with venv.
+# Runs other people's libraries on the sandbox: discord.py and hikari, each with zlib-stream and zstd-stream, discord.py
+# once more with all that a bot does to a guild, nextcord and disnake. Each has a sandbox of its own on a free port, and all run at once. Needs python3 with venv.
 #
 #   ADJUTANT_TEST_BIN=.build/release/adjutant Tests/Peers/run.sh [PEER...]
 #
@@ -60,11 +60,11 @@ run_peer() {
 }
 
 peers=("$@")
-[ $# -gt 0 ] || peers=("discordpy zlib-stream" "discordpy zstd-stream" "hikari zlib-stream" "hikari zstd-stream" nextcord disnake)
+[ $# -gt 0 ] || peers=("discordpy zlib-stream" "discordpy zstd-stream" discordpy_guild "hikari zlib-stream" "hikari zstd-stream" nextcord disnake)
 for peer in "${peers[@]}"; do
   read -r library compression <<<"$peer"
   case $library in
-    discordpy | hikari) script=("$here/${library}_peer.py" "${compression:-zlib-stream}") ;;
+    discordpy | discordpy_guild | hikari) script=("$here/${library}_peer.py" "${compression:-zlib-stream}") ;;
     nextcord | disnake) script=("$here/forks_peer.py" "$library") ;;
     *) echo "no such peer: $library" >&2; exit 64 ;;
   esac

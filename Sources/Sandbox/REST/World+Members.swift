@@ -133,7 +133,9 @@ extension World {
 
   private func seconds(_ call: APICall) throws(APIError) -> Int64 {
     var form = FormErrors()
-    let seconds = form.integer(call.body["delete_message_seconds"], ["delete_message_seconds"], 0...604_800)
+    // discord.py still writes it into the query, and Discord takes it from there.
+    let value = call.body["delete_message_seconds"] ?? call.request.query["delete_message_seconds"].map(JSON.string)
+    let seconds = form.integer(value, ["delete_message_seconds"], 0...604_800)
     try form.check()
     return seconds ?? 0
   }
