@@ -274,6 +274,23 @@ private final class DrivenLimiter {
     #expect(limiter.waitingCount == 0)
   }
 
+  @Test func onlyOneOfALineAsideIsOutAtATime() {
+    let limiter = DrivenLimiter()
+    let probe = limiter.enqueue("PATCH /channel")
+    #expect(limiter.poll() == [probe])
+    limiter.answer(probe, limit: 9, remaining: 8, resetAfter: .seconds(60))
+    let both = limiter.enqueue(2, "PATCH /channel")
+    #expect(limiter.poll() == both)
+    limiter.refusePart(both[0], retryAfter: .seconds(5))
+    limiter.advance(.seconds(5))
+    #expect(limiter.poll() == [both[0]])
+    limiter.refusePart(both[1], retryAfter: .seconds(5))
+    limiter.advance(.seconds(5))
+    #expect(limiter.poll() == [], "the first is still out")
+    limiter.answer(both[0], limit: 9, remaining: 4)
+    #expect(limiter.poll() == [both[1]])
+  }
+
   @Test func aRequestWithdrawnFromALineAsideHoldsUpNobody() {
     let limiter = DrivenLimiter()
     let first = limiter.enqueue("PATCH /channel")
@@ -341,6 +358,32 @@ private final class DrivenLimiter {
       limiter.complete(ticket, .rateLimited(.shared, retryAfter: .zero, nil))
     }
     #expect(limiter.poll() == [ticket])
+  }
+
+  @Test func aBucketWithARequestOutIsNotForgotten() {
+    let limiter = DrivenLimiter()
+    let slow = limiter.enqueue("GET /a")
+    #expect(limiter.poll() == [slow])
+    limiter.advance(.seconds(200))
+    let behind = limiter.enqueue("GET /a")
+    #expect(limiter.poll() == [], "one is out to find the bucket")
+    limiter.withdraw(behind)
+    limiter.advance(.seconds(200))
+    _ = limiter.poll()
+    #expect(limiter.bucketCount == 1)
+    limiter.answer(slow, limit: 2, remaining: 0, resetAfter: .seconds(9))
+    _ = limiter.enqueue("GET /a")
+    #expect(limiter.poll() == [])
+    #expect(limiter.next() == .seconds(9))
+  }
+
+  @Test func callsOfOneRouteFindItsBucketTogether() {
+    let limiter = DrivenLimiter()
+    let name = limiter.enqueue("PATCH /channel", part: "name")
+    let other = limiter.enqueue("PATCH /channel")
+    #expect(limiter.poll() == [name])
+    limiter.answer(name, remaining: 4)
+    #expect(limiter.poll() == [other])
   }
 
   @Test func aWithdrawnRequestDoesNotGoOut() {
