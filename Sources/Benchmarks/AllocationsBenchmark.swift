@@ -1,7 +1,6 @@
 import CAllocationCounter
 import Gateway
 import Platform
-import Synchronization
 
 /// How often the heap is asked for memory per event, from the compressed frame to the return of the handler.
 enum AllocationsBenchmark {
@@ -24,7 +23,7 @@ enum AllocationsBenchmark {
   private static func measure(_ frames: [[UInt8]], warmUp: Int) async throws -> UInt64 {
     let metrics = Metrics()
     let dispatcher = EventDispatcher(log: .silent, metrics: metrics)
-    let handled = Counted()
+    let handled = Handled()
     dispatcher.subscribe(.messageCreate, capacity: .max) { handled.add($0.count) }
     dispatcher.subscribe(.guildCreate, capacity: .max) { handled.add($0.count) }
     dispatcher.subscribe(.interactionCreate, capacity: .max) { handled.add($0.count) }
@@ -38,9 +37,9 @@ enum AllocationsBenchmark {
           try frame.withUnsafeBufferPointer { payload in _ = try pipeline.receive(payload) { _ in true } }
         }
         pipeline.flush()
-        // So that no two bursts are joined, however the threads are scheduled.
-        let due = min(start + 16, frames.endIndex)
-        while handled.count < due { await Task.yield() }
+        // So that no two bursts are joined, however the threads are scheduled. To yield instead would allocate, and more
+        // the busier the machine is.
+        await handled.waitFor(min(start + 16, frames.endIndex))
       }
     }
     try await receive(frames[..<warmUp])
@@ -50,10 +49,4 @@ enum AllocationsBenchmark {
     dispatcher.finish()
     return allocations
   }
-}
-
-private final class Counted: Sendable {
-  private let number = Atomic<Int>(0)
-  var count: Int { number.load(ordering: .acquiring) }
-  func add(_ amount: Int) { number.add(amount, ordering: .releasing) }
 }

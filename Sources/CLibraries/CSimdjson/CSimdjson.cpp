@@ -210,9 +210,13 @@ struct Strings {
   __attribute__((always_inline)) int read(size_t quote, size_t stop, String &string) {
     size_t start = quote + 1;
     size_t close = stop - 1;
-    while (close >= start && is_space(text[close])) --close;
+    // The quote itself in what machines write, blanks in what people do. `stop` is behind `quote`: no place before it.
+    if (__builtin_expect(text[close] != '"', false)) {
+      while (close > quote && is_space(text[close])) --close;
+      if (text[close] != '"') return simdjson::STRING_ERROR;
+    }
     // The first stage has seen that every string is closed, so this is for safety alone.
-    if (close < start || text[close] != '"') return simdjson::STRING_ERROR;
+    if (close < start) return simdjson::STRING_ERROR;
     if (backslash < start) find_backslash(start);
     if (backslash < close) return resolve(start, close, string);
     string = String{node(ADJ_JSON_STRING, close - start, start), text + start, close - start};
@@ -281,7 +285,7 @@ value: {
   if (index == end) return simdjson::TAPE_ERROR;
   size_t place = *index++;
   uint8_t byte = text[place];
-  if (byte == '"') {
+  if (__builtin_expect(byte == '"', true)) {
     if (int error = strings.read(place, index == end ? length : *index, string)) return error;
     *next++ = string.node;
   } else if (byte == '{' || byte == '[') {

@@ -125,9 +125,10 @@ private final class Feed<Payload: Sendable>: AnyFeed {
   func flush() {
     guard !sequences.isEmpty, let origin else { return }
     usualCount = sequences.count
-    let lost = subscription.queue.push(EventBurst(origin: origin, events: events, sequences: sequences))
+    let burst = EventBurst(origin: origin, events: events, sequences: sequences)
     events = []
     sequences = []
+    let lost = subscription.queue.push(consume burst)
     guard !lost.isEmpty else {
       isFlooded = false
       return

@@ -47,8 +47,11 @@ final class EventQueue<Payload: Sendable>: Sendable {
   init(capacity: Int) { self.capacity = max(1, capacity) }
 
   /// - Returns: the oldest, which had to make room; after ``finish()`` what was given.
-  func push(_ burst: EventBurst<Payload>) -> [EventBurst<Payload>] {
+  func push(_ burst: consuming EventBurst<Payload>) -> [EventBurst<Payload>] {
+    // Given away for good: whoever drops the last reference destroys the events, and that should be the consumer.
+    var given = Optional(consume burst)
     let (lost, consumer): ([EventBurst<Payload>], CheckedContinuation<Void, Never>?) = state.withLock { state in
+      guard let burst = given.take() else { return ([], nil) }
       if state.isFinished { return ([burst], nil) }
       state.append(burst, joiningUpTo: Self.joinedSize)
       var lost: [EventBurst<Payload>] = []
