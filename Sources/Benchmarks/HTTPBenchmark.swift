@@ -22,10 +22,13 @@ enum HTTPBenchmark {
     }
     var configuration = HTTPServerConfiguration(listen: listen)
     configuration.limits.requestsPerConnection = .max
-    let address = try await HTTPServer(configuration, router: router).start()
+    // Kept for as long as it serves.
+    let server = HTTPServer(configuration, router: router)
+    let address = try await server.start()
     print(JSON.object(["benchmark": "http-server", "address": .string(address.description)]))
     fflush(nil)
-    while true { try await Task.sleep(for: .seconds(3_600)) }
+    while !Task.isCancelled { try? await Task.sleep(for: .seconds(3_600)) }
+    await server.shutdown()
   }
 
   static func run(_ options: Options) throws {
