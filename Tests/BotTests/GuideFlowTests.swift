@@ -14,7 +14,7 @@ struct GuideFlowTests {
   private func act(_ discord: TestDiscord, _ path: String, _ body: JSON) async throws -> JSON {
     var body = body
     if body["user"] == nil { body["user"] = .string(TestDiscord.owner) }
-    body["wait"] = 10_000
+    body["wait"] = 30_000
     return try await discord.control(.post, path, body)
   }
 

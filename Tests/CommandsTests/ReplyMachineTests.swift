@@ -61,6 +61,9 @@ struct ReplyMachineTests {
       "nothing to say", .update,
       Step(0, .end(.nothing), "acknowledge"), Step(0, ok, "ended")),
     Script(
+      "nothing to say after an acknowledgement leaves the message", .update,
+      Step(2, .deadline, "acknowledge"), Step(0, ok), Step(0, .end(.nothing), "ended")),
+    Script(
       "nothing to say after thinking aloud", .visible,
       Step(2, .deadline, "defer"), Step(0, ok), Step(0, .end(.nothing), "delete"), Step(0, ok, "ended")),
     Script(
