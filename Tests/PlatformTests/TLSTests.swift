@@ -145,42 +145,5 @@ struct TLSTests {
     #expect(await client.rest() == [.closed(.aborted)])
   }
 
-  @Test func aBurstIsSentWholeToAServerThatReadsLate() async throws {
-    let tls = try TLSServer()
-    let total = 40
-    let results = AsyncStream<Bool>.makeStream()
-    let gate = Mutex(false)
-    let server = try ScriptedServer(tls: tls) { connection, _ in
-      try connection.accept()
-      for _ in 0..<10_000 where !gate.withLock({ $0 }) { usleep(1_000) }
-      var number: UInt8 = 0
-      var isSame = true
-      try connection.events { event in
-        guard case .binary(let bytes) = event else { return }
-        isSame = isSame && bytes.count == 500_000 && bytes.allSatisfy { $0 == number }
-        number += 1
-        if number == total { results.continuation.yield(isSame) }
-      }
-    }
-    defer { server.stop() }
-    let client = try WebSocketTestClient(
-      server.webSocketURL,
-      .init(maximumBufferedBytes: 64 << 20, certificateAuthorityFile: tls.certificateFile)
-    ) { socket, event in
-      guard event == .connected else { return }
-      for number in 0..<total {
-        #expect(socket.send(binary: [UInt8](repeating: UInt8(number), count: 500_000)))
-      }
-      // The TLS library holds a record that the socket did not take: it must be offered the same bytes again.
-      #expect(socket.bufferedBytes > 0)
-      gate.withLock { $0 = true }
-    }
-    #expect(await client.next() == .connected)
-    for await isSame in results.stream {
-      #expect(isSame)
-      break
-    }
-    client.run { $0.abort() }
-    #expect(await client.rest() == [.closed(.aborted)])
-  }
+  @Test func aBurstIsSentWholeToAServerThatReadsLate() async throws { try await sendABurstToALateReader(TLSServer()) }
 }
