@@ -75,6 +75,10 @@ struct ConfigurationTests {
       "plugins.httpapi.listeners.a.listen: \"80\" is not an address with a port, such as 127.0.0.1:3000"
     ),
     (
+      #"{"plugins":{"httpapi":{"exemptAddresses":["10.0.0.0/8","::1","10.0.0.0/99"]}}}"#,
+      "plugins.httpapi.exemptAddresses: \"10.0.0.0/99\" is neither an address nor a block such as 10.0.0.0/8"
+    ),
+    (
       #"{"plugins":{"httpapi":{"listeners":{"a":{"listen":"127.0.0.1:1","surfaces":["x"]}}}}}"#,
       "plugins.httpapi.listeners.a.surfaces: no surface is called \"x\"; there are aurora, killtracker, monitoring, health, metrics, skypanel, dashboard"
     ),

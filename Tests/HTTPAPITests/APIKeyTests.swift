@@ -60,6 +60,17 @@ struct APIKeyTests {
     }
   }
 
+  @Test(arguments: ["_", "-", " ", "\u{0}", "."])
+  func aChecksumDoesNotMakeUpForAnotherAlphabet(character: String) throws {
+    let start = "adj_" + String(repeating: "a", count: 32) + character
+    let text = start + Base62.encode(try Crypto.sha256(start.utf8).prefix(4), length: 6)
+    #expect(text.utf8.count == APIKeyText.length)
+    #expect(try APIKeyText.hash(Secret(text)) == nil)
+    let good = "adj_" + String(repeating: "a", count: 33)
+    let key = good + Base62.encode(try Crypto.sha256(good.utf8).prefix(4), length: 6)
+    #expect(try APIKeyText.hash(Secret(key)) != nil)
+  }
+
   @Test func base62IsThatOfANumber() {
     #expect(Base62.encode([0], length: 3) == "000")
     #expect(Base62.encode([61], length: 2) == "0z")

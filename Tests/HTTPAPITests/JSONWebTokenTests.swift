@@ -170,7 +170,8 @@ struct JSONWebTokenTests {
       ("auth_time", nil, .malformed), ("auth_time", 1_700_000_001, .malformed), ("adm", "x", .malformed),
       ("adm", nil, nil), ("lim", 1, .malformed), ("lim", "true", .malformed), ("lim", true, nil),
       ("scope", 1, .malformed), ("exp", 1_731_536_000, nil),
-      ("nbf", 1_700_000_005, nil), ("nbf", 1_700_000_006, .notYetValid), ("sub", "account:usr_7", nil),
+      ("nbf", 1_700_000_005, nil), ("iat", 1_700_000_006, .notYetValid), ("iat", 1_700_000_005, nil),
+      ("nbf", 1_700_000_006, .notYetValid), ("sub", "account:usr_7", nil),
     ] as [(String, JSON?, TokenError?)])
   func eachClaimCounts(name: String, value: JSON?, expected: TokenError?) throws {
     if let expected {

@@ -98,6 +98,9 @@ struct LoginThrottleTests {
       #expect(try await attempt(attempts, "me", from: 9) == .seconds(4))
       // Refused ones do not make it longer.
       #expect(try await attempt(attempts, "me", from: 9) == .seconds(4))
+      // Nor are they held against the address.
+      for _ in 0..<30 { #expect(try await attempt(attempts, "me", from: 10) == .seconds(4)) }
+      #expect(try await attempt(attempts, "you", from: 10) == .zero)
       // What strangers type is not stored.
       #expect(try await !rig.dump("login_attempts").contains("me"))
     }

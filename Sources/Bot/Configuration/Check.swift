@@ -1,4 +1,5 @@
 import FoundationEssentials
+import HTTPAPI
 
 /// Checks of single values: nil where the value is fine, otherwise what is wrong with it.
 enum Check {
@@ -9,6 +10,11 @@ enum Check {
   /// A Discord id: digits, as `123456789012345678`.
   static func snowflake(_ text: String) -> String? {
     UInt64(text) == nil || text.count < 15 ? "\"\(text)\" is not a Discord id (15 to 20 digits)" : nil
+  }
+
+  /// `127.0.0.1`, `10.0.0.0/8`, `2001:db8::/32`.
+  static func addressRange(_ text: String) -> String? {
+    AddressRange(text) == nil ? "\"\(text)\" is neither an address nor a block such as 10.0.0.0/8" : nil
   }
 
   static func publicKey(_ text: String) -> String? {

@@ -139,7 +139,7 @@ extension Configuration.HTTPAPI {
     allowedHosts = reader.strings("\(base).allowedHosts", check: Check.notEmpty)
     allowedOrigins = reader.strings("\(base).allowedOrigins", check: Check.url(schemes: ["https", "http"]))
     trustedProxies = reader.strings("\(base).trustedProxies", check: Check.notEmpty)
-    exemptAddresses = reader.strings("\(base).exemptAddresses", check: Check.notEmpty)
+    exemptAddresses = reader.strings("\(base).exemptAddresses", check: Check.addressRange)
     oauthRedirectURI = reader.optionalString("\(base).oauthRedirectURI", check: Check.url(schemes: ["https", "http"]))
     uidLoginSecret = reader.secret("\(base).uidLoginSecret")
     allowPrivateWebhookAddresses = reader.boolean("\(base).webhooks.allowPrivateAddresses", default: false)

@@ -56,7 +56,7 @@ public struct UIDLogin: Sendable {
   }
 
   private static func isFresh(_ timestamp: Int64, at now: Timestamp) -> Bool {
-    let (difference, overflow) = timestamp.subtractingReportingOverflow(now.milliseconds)
-    return !overflow && difference.magnitude <= UInt64(window.inMilliseconds)
+    // Modulo 2^64 a difference is small only if it is small.
+    (timestamp &- now.milliseconds).magnitude <= UInt64(window.inMilliseconds)
   }
 }

@@ -44,7 +44,7 @@ public enum JSONWebToken {
   private static func object(_ text: [UInt8]) throws -> JSON.Object {
     var result = JSON.Object()
     do {
-      try JSONParser(maximumDepth: 2).parse(text) { root in
+      try JSONParser().parse(text) { root in
         guard root.kind == .object else { throw TokenError.malformed }
         for (key, value) in root.members {
           let name = key.string
