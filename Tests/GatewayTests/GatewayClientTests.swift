@@ -80,8 +80,8 @@ private struct Bench {
     let client = GatewayClient(
       configuration: GatewayClient.Configuration(
         token: Secret("abc"), intents: [.guilds, .messageContent], shards: shards, compression: .none),
-      rest: rest, connector: gateway, sessions: sessions ?? self.sessions, budget: budget, log: .silent,
-      metrics: Metrics(),
+      rest: rest, connector: gateway, sessions: sessions ?? self.sessions, budget: budget, time: time,
+      log: .silent, metrics: Metrics(),
       onState: { state in
         switch state {
         case .ready(let shard, let resumed): states.put(["\(shard) \(resumed ? "resumed" : "ready")"])

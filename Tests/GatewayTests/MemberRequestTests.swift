@@ -186,6 +186,19 @@ private final class Desk {
     await #expect(throws: MemberRequestError.timedOut(received: 0, of: nil)) { try await answer.value }
   }
 
+  @Test func whoWaitsHearsOfTheEnd() async throws {
+    let requester = MemberRequester(time: ManualTime(), random: ConstantRandom(value: 1))
+    let sent = Inbox<Int>()
+    await requester.setSend { _, _ in sent.put([1]) }
+    let answer = Task { try await requester.members(of: 1, .users([1]), limit: .seconds(60), maximum: 10) }
+    _ = await sent.wait(for: 1)
+    await requester.stop()
+    await #expect(throws: GatewaySendError.stopped) { try await answer.value }
+    await #expect(throws: GatewaySendError.stopped) {
+      try await requester.members(of: 1, .users([1]), limit: .seconds(60), maximum: 10)
+    }
+  }
+
   @Test func whatCannotBeSentIsTold() async throws {
     let requester = MemberRequester(time: ManualTime(), random: ConstantRandom(value: 1))
     await requester.setSend { _, _ in throw GatewaySendError.noShard }

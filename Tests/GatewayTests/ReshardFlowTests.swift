@@ -159,6 +159,8 @@ import Testing
     await #expect(throws: ReshardError.notRunning) { try await part.reshard(to: .automatic) }
     try await part.start()
     _ = await rig.states.wait(for: 1)
+    // What runs already is no change, also where none is possible.
+    try await part.reshard(to: .some(total: 2, ids: [1]))
     await #expect(throws: ReshardError.partial) { try await part.reshard(to: .automatic) }
     await part.stop(saving: false)
     rig.time.advance(by: .seconds(6))

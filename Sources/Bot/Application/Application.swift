@@ -93,7 +93,6 @@ struct Application {
     var bot: Bot?
     var hasBanner = false
     var resharding: Task<Void, Never>?
-    var shards = configuration.discord.shards
     waiting: for await event in events {
       switch event {
       case .assembled(let assembled): bot = assembled
@@ -102,8 +101,7 @@ struct Application {
         hasBanner = true
         showBanner(surroundings.target)
       case .signal(.hangUp):
-        guard let new = reload(bot)?.discord.shards, new != shards, let bot else { continue }
-        shards = new
+        guard let new = reload(bot)?.discord.shards, let bot else { continue }
         // One after the other; what the last signal asked for holds.
         resharding = Task { [earlier = resharding] in
           await earlier?.value

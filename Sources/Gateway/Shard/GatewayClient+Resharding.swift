@@ -8,10 +8,14 @@ extension GatewayClient {
   /// For the new shards to come up, beside their turns to identify.
   private static let comingUpLimit = Duration.seconds(600)
 
-  /// Brings another number of shards up beside the present ones and hands the guilds over, as ``Takeover`` describes.
-  /// Returns when the old ones are closed and nothing is left of the takeover. Nothing has changed if this throws.
+  /// Follows another choice of shards: brings their number up beside the present ones and hands the guilds over, as
+  /// ``Takeover`` describes. The choice that is followed already needs nothing. Returns when the old ones are closed and nothing is left of the takeover. Nothing has changed if this throws.
   /// - Throws: ``ReshardError``; ``DiscordError`` if Discord refuses; `CancellationError`.
   public func reshard(to wanted: Shards) async throws {
+    if wanted != configuration.shards { try await changeShards(to: wanted) }
+  }
+
+  func changeShards(to wanted: Shards) async throws {
     let information = try await askDiscord()
     guard !isResharding else { throw ReshardError.underWay }
     guard let old = current.withLock({ $0 }), let gate, !isStopping else { throw ReshardError.notRunning }
@@ -118,7 +122,7 @@ extension GatewayClient {
       log.warning(
         "the bot has outgrown its shards",
         ["total": .integer(Int64(error.shard.count)), "recommended": .integer(Int64(information.shards))])
-      try await reshard(to: .automatic)
+      try await changeShards(to: .automatic)
     } catch {
       if !(error is CancellationError) { log.error("no more shards could be started", ["error": .error(error)]) }
     }

@@ -125,7 +125,7 @@ public actor GatewayClient {
       ])
     try await startAfresh(plan, information)
     if plan.isWhole { await forgetOthers(than: plan.total, among: stored) }
-    if configuration.shards == .automatic { watchGrowth(recommended: information.shards) }
+    watchGrowth(recommended: information.shards)
   }
 
   func askDiscord() async throws -> GatewayInformation {
@@ -210,6 +210,7 @@ public actor GatewayClient {
   public func stop(saving: Bool, limit: Duration = .seconds(10)) async {
     isStopping = true
     growth?.cancel()
+    await requester.stop()
     // A takeover under way notices, and leaves one set.
     while isResharding { do { try await time.sleep(for: .milliseconds(10)) } catch { await Task.yield() } }
     let set = current.withLock { current in
@@ -242,7 +243,9 @@ public actor GatewayClient {
     }
   }
 
+  /// Nil if nobody wants to know, or Discord does not answer.
   private func askForRecommendation() async -> Int? {
+    guard configuration.shards == .automatic else { return nil }
     do {
       let information = try await rest.gatewayInformation()
       await gate?.report(information.sessionStartLimit)
@@ -254,13 +257,14 @@ public actor GatewayClient {
   }
 
   private func considerGrowth(_ recommended: Int) async {
-    guard let total = current.withLock({ $0?.plan.total }), ShardPlan.isOutgrown(total: total, recommended: recommended)
+    guard configuration.shards == .automatic, let total = current.withLock({ $0?.plan.total }),
+      ShardPlan.isOutgrown(total: total, recommended: recommended)
     else { return }
     log.notice(
       "Discord recommends more shards",
       ["total": .integer(Int64(total)), "recommended": .integer(Int64(recommended))])
     do {
-      try await reshard(to: .automatic)
+      try await changeShards(to: .automatic)
     } catch {
       log.error("the number of shards stays as it is", ["error": .error(error)])
     }

@@ -7,6 +7,7 @@ actor MemberRequester {
   private var requests = MemberRequests()
   private var waiters: [String: CheckedContinuation<MemberList, any Error>] = [:]
   private var lastNumber = 0
+  private var isStopped = false
   private var alarm: Task<Void, Never>?
   /// Sends on the shard that carries the guild.
   private var send: (@Sendable (GatewayCommand, Snowflake) async throws -> Void)?
@@ -43,6 +44,7 @@ actor MemberRequester {
     return try await withTaskCancellationHandler {
       try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<MemberList, any Error>) in
         if Task.isCancelled { return continuation.resume(throwing: CancellationError()) }
+        if isStopped { return continuation.resume(throwing: GatewaySendError.stopped) }
         waiters[nonce] = continuation
         perform(
           requests.begin(
@@ -52,6 +54,12 @@ actor MemberRequester {
     } onCancel: {
       Task { await self.end(nonce, .failure(CancellationError())) }
     }
+  }
+
+  /// Nothing is sent or received any more: whoever waits hears so, and whoever asks later.
+  func stop() {
+    isStopped = true
+    for nonce in Array(waiters.keys) { end(nonce, .failure(GatewaySendError.stopped)) }
   }
 
   func received(_ chunks: [GuildMembersChunk]) {
