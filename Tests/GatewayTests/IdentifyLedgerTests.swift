@@ -154,6 +154,11 @@ private final class Book {
     #expect(book.ask(0) == .wait(IdentifyQueue.spacing, .spacing))
     book.pass(6)
     #expect(book.ask(0) == .granted)
+    // Nor is the shard held back for it.
+    book.random = .max
+    book.ledger.giveBack(ShardID(0, of: 64))
+    book.pass(6)
+    #expect(book.ask(0) == .granted)
     // Never more than the day has.
     for _ in 0..<3 { book.ledger.giveBack(ShardID(0, of: 64)) }
     #expect(book.ledger.remaining == 1_000)

@@ -248,6 +248,7 @@ extension [ShardMachine.Action] {
     _ = shard.feed(.start)
     _ = shard.hello()
     var actions = shard.feed(.frame(.invalidSession(isResumable: true)))
+    #expect(actions.timer(.reconnect).map { $0 >= .seconds(1) && $0 <= .seconds(5) } == true)
     #expect(shard.nextConnection(after: actions).greets.contains(.send(.resume(session))))
     // Twice is enough.
     actions = shard.feed(.frame(.invalidSession(isResumable: true)))

@@ -56,19 +56,19 @@ extension World {
   }
 
   func sessionsJSON() -> JSON {
-    func json(_ session: GatewaySession, isConnected: Bool, presence: JSON = .null) -> JSON {
+    func json(_ session: GatewaySession, by machine: GatewayConnection?) -> JSON {
       [
         "id": .string(session.id), "application": session.applicationID.json,
         "shard": [.integer(Int64(session.shard.id)), .integer(Int64(session.shard.count))],
         "intents": .integer(Int64(session.intents.rawValue)), "sequence": .integer(session.sequence),
-        "connected": .boolean(isConnected), "presence": presence,
+        "connected": .boolean(machine != nil), "presence": machine?.presence ?? .null,
+        "acknowledged": machine?.acknowledged.map(JSON.integer) ?? .null,
       ]
     }
     return .array(
       connections.values.compactMap { connection in
-        connection.machine.session.map { json($0, isConnected: true, presence: connection.machine.presence) }
-      }
-        + detached.values.map { json($0.session, isConnected: false) })
+        connection.machine.session.map { json($0, by: connection.machine) }
+      } + detached.values.map { json($0.session, by: nil) })
   }
 
   func requestsJSON(path: String?, withResponses: Bool) -> JSON {

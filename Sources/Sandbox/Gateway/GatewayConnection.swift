@@ -60,6 +60,8 @@ struct GatewayConnection: Sendable {
 
   let heartbeatInterval: Duration
   private(set) var session: GatewaySession?
+  /// The sequence in the last heartbeat.
+  private(set) var acknowledged: Int64?
   /// As IDENTIFY or op 3 gave it last.
   private(set) var presence = JSON.null
   private(set) var isClosed = false
@@ -164,6 +166,7 @@ struct GatewayConnection: Sendable {
     case 1:
       guard data.isNull || data.integer != nil else { return close(.decodeError) }
       deadline = now.advanced(by: heartbeatInterval * 1.5)
+      acknowledged = data.integer
       return isSilent ? [] : [.send(["t": .null, "s": .null, "op": 11, "d": .null])]
     case 2: return identify(data)
     case 6: return resume(data)
