@@ -187,6 +187,9 @@ actor IdentifyGate {
 
   // MARK: Turns
 
+  /// Shards whose turn has not come yet.
+  var waitingCount: Int { queue.waitingCount }
+
   private func takeTurn(_ shard: ShardID) async throws {
     lastTicket += 1
     let ticket = lastTicket
