@@ -87,9 +87,9 @@ let tests: [Target] = [
   .testTarget(
     name: "AdministrationTests",
     dependencies: ["Platform", "Storage", "Core", "Gateway", "Commands", "Administration"]),
-  .testTarget(name: "HTTPAPITests", dependencies: ["HTTPAPI", "StorageTestSupport"]),
+  .testTarget(name: "HTTPAPITests", dependencies: ["HTTP", "HTTPAPI", "StorageTestSupport"]),
   .testTarget(name: "SandboxTests", dependencies: ["Sandbox", "TestInputs"]),
-  .testTarget(name: "BotTests", dependencies: ["Bot", "Platform", "Storage", "Core", "HTTPAPI", "Sandbox"]),
+  .testTarget(name: "BotTests", dependencies: ["Bot", "Platform", "HTTP", "Storage", "Core", "HTTPAPI", "Sandbox"]),
 ]
 
 let package = Package(

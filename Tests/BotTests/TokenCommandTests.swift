@@ -1,5 +1,6 @@
 import Core
 import Foundation
+import HTTP
 import Platform
 import Storage
 import Testing
@@ -99,7 +100,7 @@ struct TokenCommandTests {
         let login = PasswordLogin(
           accounts: Accounts(database: database, hasher: hasher, time: SystemTime()), hasher: hasher, tokens: tokens,
           attempts: LoginAttempts(database: database, time: SystemTime()))
-        let group = AddressGroup(try #require(IPAddress("127.0.0.1")))
+        let group = try #require(IPAddress("127.0.0.1")).site
         await #expect(throws: PasswordLogin.Refusal.invalidCredentials) {
           try await login.logIn(
             email: "user@example.com", password: Secret(account.lines.last ?? ""), from: group)

@@ -1,4 +1,5 @@
 import Core
+import HTTP
 import Platform
 import Storage
 import StorageTestSupport
@@ -33,8 +34,8 @@ struct AccountTests {
         attempts: LoginAttempts(database: rig.database, time: rig.time)))
   }
 
-  private func address(_ number: Int = 1) throws -> AddressGroup {
-    AddressGroup(try #require(IPAddress("10.0.0.\(number)")))
+  private func address(_ number: Int = 1) throws -> NetworkBlock {
+    try #require(IPAddress("10.0.0.\(number)")).site
   }
 
   // MARK: Addresses

@@ -1,4 +1,5 @@
 import Core
+import HTTP
 import Platform
 import Storage
 import StorageTestSupport
@@ -31,7 +32,7 @@ struct AuthenticationTests {
       #expect(try await !house.authenticator.principal(bearing: login.text).isAdmin)
 
       let account = try await house.accounts.create(email: "a@b.cd", name: "A", password: Secret("password"))
-      let group = AddressGroup(try #require(IPAddress("192.0.2.1")))
+      let group = try #require(IPAddress("192.0.2.1")).site
       let pair = try await house.passwordLogin.logIn(email: "a@b.cd", password: Secret("password"), from: group)
       #expect(try await house.authenticator.principal(bearing: pair.access.text).account == account.id)
       #expect(house.limits.take(.authentication, for: .address(group), from: nil)?.remaining == 4)

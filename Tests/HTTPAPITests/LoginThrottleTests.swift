@@ -1,3 +1,4 @@
+import HTTP
 import Platform
 import Storage
 import StorageTestSupport
@@ -48,8 +49,8 @@ struct LoginThrottleTests {
     #expect(throttle.attempts == 0)
   }
 
-  private func group(_ number: Int) throws -> AddressGroup {
-    AddressGroup(try #require(IPAddress("10.\(number >> 16 & 255).\(number >> 8 & 255).\(number & 255)")))
+  private func group(_ number: Int) throws -> NetworkBlock {
+    try #require(IPAddress("10.\(number >> 16 & 255).\(number >> 8 & 255).\(number & 255)")).site
   }
 
   @Test func aFloodOfAddressesForgetsItself() throws {

@@ -1,4 +1,5 @@
 import Core
+import HTTP
 import Platform
 import Storage
 import StorageTestSupport
@@ -153,7 +154,7 @@ struct RateLimiterTests {
     let time = ManualTime()
     let off = try RateLimits(isOn: false, time: time)
     #expect(off.take(.authentication, for: caller, from: nil) == nil)
-    let on = try RateLimits(isOn: true, exempt: [try #require(AddressRange("10.0.0.0/8"))], time: time)
+    let on = try RateLimits(isOn: true, exempt: [try #require(NetworkBlock("10.0.0.0/8"))], time: time)
     let (inside, outside) = (try #require(IPAddress("10.1.1.1")), try #require(IPAddress("11.1.1.1")))
     for _ in 0..<10 { #expect(on.take(.authentication, for: caller, from: inside) == nil) }
     for remaining in (0..<5).reversed() {
@@ -165,7 +166,7 @@ struct RateLimiterTests {
   @Test func theWorstAreReported() throws {
     let time = ManualTime()
     let limits = try RateLimits(isOn: true, time: time)
-    let group = AddressGroup(try #require(IPAddress("192.0.2.1")))
+    let group = try #require(IPAddress("192.0.2.1")).site
     for _ in 0..<7 { _ = limits.take(.authentication, for: caller, from: nil) }
     for _ in 0..<9 { _ = limits.take(.authentication, for: .address(group), from: nil) }
     _ = limits.take(.read, for: .apiKey(APIKeyID(number: 3)), from: nil)

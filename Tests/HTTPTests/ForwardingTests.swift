@@ -8,7 +8,9 @@ struct ForwardingTests {
     ("10.0.0.0/8", ["10.0.0.1", "10.255.255.255", "::ffff:10.1.1.1"], ["11.0.0.0", "9.255.255.255", "::a00:1"]),
     ("192.0.2.128/25", ["192.0.2.128", "192.0.2.255"], ["192.0.2.127"]), ("0.0.0.0/0", ["1.2.3.4"], ["::1"]),
     ("192.0.2.1", ["192.0.2.1"], ["192.0.2.2"]), ("2001:db8::/33", ["2001:db8:7fff::1"], ["2001:db8:8000::"]),
-    ("::1", ["::1"], ["::2", "127.0.0.1"]),
+    ("::1", ["::1"], ["::2", "127.0.0.1"]), ("::/0", ["2001:db8::1"], ["203.0.113.9"]),
+    ("192.0.2.0/31", ["192.0.2.1"], ["192.0.2.2"]), ("::ffff:127.0.0.1", ["127.0.0.1"], ["127.0.0.2"]),
+    ("2001:db8::/65", ["2001:db8::7fff:0:0:0"], ["2001:db8::8000:0:0:0"]),
   ])
   func networksContain(text: String, inside: [String], outside: [String]) throws {
     let network = try #require(NetworkBlock(text))
@@ -18,6 +20,7 @@ struct ForwardingTests {
 
   @Test(arguments: [
     "", "10.0.0.0/33", "10.0.0.1/8", "10.0.0.0/-1", "10.0.0.0/+8", "10.0.0/8", "::/129", "a/8", "10.0.0.0/",
+    "/8", "10.0.0.0/8/8", "localhost", "1.2.3.4:80", "[::1]", "::1%lo", " ::1", "::ffff:10.0.0.0/104",
   ])
   func refusesWhatIsNoNetwork(text: String) { #expect(NetworkBlock(text) == nil) }
 
@@ -88,7 +91,9 @@ struct ForwardingTests {
 
   @Test func sitesCountHouseholds() throws {
     #expect(IPAddress("2001:db8:1:2:3::4")?.site.description == "2001:db8:1:2::/64")
-    #expect(IPAddress("192.0.2.1")?.site.description == "192.0.2.1/32")
+    #expect(IPAddress("192.0.2.1")?.site.description == "192.0.2.1")
+    #expect(IPAddress("2001:db8:1:2::1")?.site == IPAddress("2001:db8:1:2:ffff:ffff:ffff:ffff")?.site)
+    #expect(IPAddress("2001:db8:1:2::1")?.site != IPAddress("2001:db8:1:3::1")?.site)
   }
 
   @Test(arguments: [

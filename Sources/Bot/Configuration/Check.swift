@@ -1,4 +1,5 @@
 import FoundationEssentials
+import HTTP
 import HTTPAPI
 
 /// Checks of single values: nil where the value is fine, otherwise what is wrong with it.
@@ -14,7 +15,7 @@ enum Check {
 
   /// `127.0.0.1`, `10.0.0.0/8`, `2001:db8::/32`.
   static func addressRange(_ text: String) -> String? {
-    AddressRange(text) == nil ? "\"\(text)\" is neither an address nor a block such as 10.0.0.0/8" : nil
+    NetworkBlock(text) == nil ? "\"\(text)\" is neither an address nor a block such as 10.0.0.0/8" : nil
   }
 
   static func publicKey(_ text: String) -> String? {

@@ -78,5 +78,6 @@ public struct NetworkBlock: Sendable, Hashable, CustomStringConvertible {
     return (address.bytes[whole] ^ other.bytes[whole]) >> UInt8(8 - prefix % 8) == 0
   }
 
-  public var description: String { "\(address)/\(prefix)" }
+  /// As configurations write it.
+  public var description: String { prefix == address.bytes.count * 8 ? "\(address)" : "\(address)/\(prefix)" }
 }

@@ -1,4 +1,5 @@
 import Core
+import HTTP
 import Platform
 import Storage
 
@@ -12,11 +13,11 @@ public final class Authentication: Sendable {
     public var owners: [UserID]
     public var uidLoginSecret: Secret<String>?
     public var limitsRates: Bool
-    public var exemptAddresses: [AddressRange]
+    public var exemptAddresses: [NetworkBlock]
 
     public init(
       directory: String, issuer: TokenIssuer, owners: [UserID] = [], uidLoginSecret: Secret<String>? = nil,
-      limitsRates: Bool = true, exemptAddresses: [AddressRange] = []
+      limitsRates: Bool = true, exemptAddresses: [NetworkBlock] = []
     ) {
       self.directory = directory
       self.issuer = issuer

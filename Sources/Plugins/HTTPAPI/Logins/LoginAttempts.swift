@@ -1,3 +1,4 @@
+import HTTP
 import Platform
 import Storage
 import Synchronization
@@ -35,7 +36,7 @@ public final class LoginAttempts: Sendable {
   }
 
   /// - Parameter account: what names it, whether it exists or not.
-  public func begin(account: String, address: AddressGroup) async throws -> Verdict {
+  public func begin(account: String, address: NetworkBlock) async throws -> Verdict {
     let now = time.timestamp
     // Checked and counted in one step, so that of many at once not all find the last free place.
     let wait = addresses.withLock { addresses in
@@ -64,7 +65,7 @@ public final class LoginAttempts: Sendable {
   }
 
   /// The attempt was the owner's: the account's count is forgotten, and this address is known to be theirs.
-  public func succeeded(account: String, address: AddressGroup) async throws {
+  public func succeeded(account: String, address: NetworkBlock) async throws {
     let now = time.timestamp
     // Taken back, not forgotten: an attacker's own account must not wash their address clean.
     addresses.withLock { $0.takeBack(address) }
@@ -99,7 +100,7 @@ public final class LoginAttempts: Sendable {
   // MARK: - Rows
 
   /// Hashes, so that what strangers type is not stored.
-  private func keys(_ account: String, _ address: AddressGroup) throws -> (account: [UInt8], pair: [UInt8]) {
+  private func keys(_ account: String, _ address: NetworkBlock) throws -> (account: [UInt8], pair: [UInt8]) {
     let name = try Crypto.sha256(account.utf8)
     return (
       try Crypto.sha256(Array("account".utf8) + name),

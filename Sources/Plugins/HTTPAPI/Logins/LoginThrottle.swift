@@ -1,3 +1,4 @@
+import HTTP
 import Platform
 
 /// How many attempts to log in failed, and how long the next has to wait for it.
@@ -60,21 +61,21 @@ public struct LoginThrottle: Sendable, Equatable {
 /// The throttles of many addresses in a bounded space.
 struct AddressThrottles: Sendable {
   let capacity: Int
-  private(set) var throttles: [AddressGroup: LoginThrottle] = [:]
+  private(set) var throttles: [NetworkBlock: LoginThrottle] = [:]
   private static let policy = LoginThrottle.Policy.address
 
   init(capacity: Int) { self.capacity = capacity }
 
-  func wait(of address: AddressGroup, at now: Timestamp) -> Duration {
+  func wait(of address: NetworkBlock, at now: Timestamp) -> Duration {
     throttles[address]?.wait(at: now, Self.policy) ?? .zero
   }
 
-  mutating func begin(_ address: AddressGroup, at now: Timestamp) {
+  mutating func begin(_ address: NetworkBlock, at now: Timestamp) {
     if throttles[address] == nil, throttles.count >= capacity { makeRoom(at: now) }
     throttles[address, default: LoginThrottle()].begin(at: now, Self.policy)
   }
 
-  mutating func takeBack(_ address: AddressGroup) {
+  mutating func takeBack(_ address: NetworkBlock) {
     throttles[address]?.takeBack()
     if throttles[address]?.attempts == 0 { throttles[address] = nil }
   }

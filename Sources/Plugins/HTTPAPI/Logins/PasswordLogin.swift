@@ -1,3 +1,4 @@
+import HTTP
 import Platform
 import Storage
 
@@ -27,9 +28,9 @@ public struct PasswordLogin: Sendable {
     self.log = log.labelled("login")
   }
 
-  /// - Parameter address: who asks (see ``AddressGroup``).
+  /// - Parameter address: who asks (see ``HTTP/IPAddress/site``).
   /// - Throws: ``Refusal``; `CryptoError.overloaded` when too many passwords are being checked (answer 503).
-  public func logIn(email: String, password: Secret<String>, from address: AddressGroup) async throws -> TokenPair {
+  public func logIn(email: String, password: Secret<String>, from address: NetworkBlock) async throws -> TokenPair {
     let normalized = try? EmailAddress.normalized(email)
     // What is no address cannot have an account; it counts against the caller all the same.
     let name = normalized ?? "not an address: " + String(decoding: EmailAddress.lowercased(email), as: UTF8.self)

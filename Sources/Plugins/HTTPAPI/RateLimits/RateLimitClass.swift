@@ -1,3 +1,5 @@
+import HTTP
+
 /// A limit that a document prints: so many requests in so much time, perhaps in two spans at once.
 public struct RateLimitClass: Hashable, Sendable {
   public struct Window: Hashable, Sendable {
@@ -42,7 +44,7 @@ public struct RateLimitClass: Hashable, Sendable {
 
 /// Whose requests are counted together.
 public enum RateLimitCaller: Hashable, Sendable, CustomStringConvertible {
-  case address(AddressGroup)
+  case address(NetworkBlock)
   case subject(Subject)
   case apiKey(APIKeyID)
 

@@ -1,3 +1,4 @@
+import HTTP
 import Platform
 import Storage
 import Synchronization
@@ -23,7 +24,7 @@ public final class RateLimits: Sendable {
   }
 
   private let isOn: Bool
-  private let exempt: [AddressRange]
+  private let exempt: [NetworkBlock]
   private let time: any TimeSource
   private let log: Log
   /// Nil where there is nobody to tell.
@@ -38,7 +39,7 @@ public final class RateLimits: Sendable {
   ///   - database: for sharing, which takes place on PostgreSQL alone; the tables must exist.
   ///   - capacity: callers kept in memory at once.
   public init(
-    isOn: Bool, exempt: [AddressRange] = [], database: Database? = nil, time: any TimeSource, log: Log = .silent,
+    isOn: Bool, exempt: [NetworkBlock] = [], database: Database? = nil, time: any TimeSource, log: Log = .silent,
     capacity: Int = 20_000
   ) throws {
     self.isOn = isOn
