@@ -25,15 +25,22 @@ import Testing
 
     func lines() throws -> [Line] {
       guard let text = try? String(contentsOfFile: record, encoding: .utf8) else { return [] }
-      return try text.split(separator: "\n").map { line in
+      // What stands behind the last line break is being written at this moment.
+      guard let end = text.utf8.lastIndex(of: UInt8(ascii: "\n")) else { return [] }
+      return try text[..<end].split(separator: "\n").map { line in
         let parts = line.split(separator: " ")
+        try #require(parts.count == 3, "\(line)")
         return Line(session: parts[0], sequence: try #require(Int(parts[1])), number: try #require(Int(parts[2])))
       }
     }
 
     /// How many messages are noted, without reading them.
     func waitForLines(_ count: Int) async throws {
-      while try lines().count < count { try await Task.sleep(for: .milliseconds(20)) }
+      let deadline = ContinuousClock.now + .seconds(120)
+      while try lines().count < count {
+        try #require(ContinuousClock.now < deadline, "\(count) messages were not noted in two minutes")
+        try await Task.sleep(for: .milliseconds(20))
+      }
     }
 
     /// Users write messages with these numbers.
@@ -63,6 +70,8 @@ import Testing
       process.environment = [:]
       process.standardInput = FileHandle.nullDevice
       process.standardOutput = FileHandle.nullDevice
+      // Not ours: whoever reads what the tests print would wait for a probe that outlives them.
+      process.standardError = FileHandle.nullDevice
       try process.run()
       return process
     }
