@@ -2,7 +2,7 @@ import Storage
 
 /// The tables that every part of the program shares.
 ///
-/// Names and columns of the first five are those of the Pegasus document. Added to them: `left_at`, because a guild that
+/// Names and columns of the first five are those of the Pegasus document (see ``documented``). Added to them: `left_at`, because a guild that
 /// removes the bot, or a member who leaves, may come back and finds everything as it was.
 enum CoreTables {
   static let module = MigrationModule(
@@ -104,5 +104,6 @@ enum CoreTables {
           """,
           "CREATE INDEX component_uses_end ON component_uses (expires_at)",
         ]),
+      documented,
     ])
 }

@@ -27,7 +27,7 @@ public struct Guilds: Sendable {
         ON CONFLICT (id) DO UPDATE
         SET joined_at = CASE WHEN guilds.left_at IS NULL THEN guilds.joined_at ELSE excluded.joined_at END,
             left_at = NULL
-        """, id, joinedAt ?? now)
+        """, id, DateTime(joinedAt ?? now))
     }
   }
 
@@ -45,8 +45,9 @@ public struct Guilds: Sendable {
         "SELECT id, joined_at, settings, premium_until, left_at FROM guilds WHERE id = $1", id
       ) { row in
         Guild(
-          id: try row["id"], joinedAt: try row["joined_at"], settings: try row["settings"],
-          premiumUntil: try row["premium_until"], leftAt: try row["left_at"])
+          id: try row["id"], joinedAt: try row.time("joined_at"),
+          settings: try row.value("settings", as: JSON?.self) ?? [:],
+          premiumUntil: try row.value("premium_until", as: DateTime?.self)?.timestamp, leftAt: try row["left_at"])
       }
     }
   }
@@ -61,6 +62,14 @@ public struct Guilds: Sendable {
   /// How many guilds the bot is in.
   public func count() async throws -> Int {
     try await database.read { try $0.count("SELECT count(*) AS count FROM guilds WHERE left_at IS NULL") }
+  }
+}
+
+extension Row {
+  /// A documented column with `DEFAULT CURRENT_TIMESTAMP`. The document lets it be NULL, which nothing here writes: that
+  /// reads as 1970.
+  func time(_ column: String) throws -> Timestamp {
+    try value(column, as: DateTime?.self)?.timestamp ?? Timestamp(milliseconds: 0)
   }
 }
 

@@ -47,8 +47,8 @@ public struct Members: Sendable {
         guild, user
       ) { row in
         Member(
-          guildID: try row["guild_id"], userID: try row["user_id"], xp: try row["xp"], level: try row["level"],
-          leftAt: try row["left_at"])
+          guildID: try row["guild_id"], userID: try row["user_id"], xp: try row.value("xp", as: Int64?.self) ?? 0,
+          level: try row.value("level", as: Int64?.self) ?? 0, leftAt: try row["left_at"])
       }
     }
   }

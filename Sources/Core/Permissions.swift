@@ -27,7 +27,7 @@ public struct Permissions: Sendable {
         VALUES ($1, $2, $3, $4, $5, $6)
         ON CONFLICT (guild_id, user_id, permission) DO UPDATE
         SET allowed = excluded.allowed, granted_by = excluded.granted_by, granted_at = excluded.granted_at
-        """, guild, user, permission, allowed, granter, now)
+        """, guild, user, permission, allowed, granter, DateTime(now))
       if let entry { try AuditLog.append(entry, at: now, in: transaction) }
     }
   }
@@ -54,7 +54,7 @@ public struct Permissions: Sendable {
       try transaction.queryOne(
         "SELECT allowed FROM user_permissions WHERE guild_id = $1 AND user_id = $2 AND permission = $3",
         guild, user, permission
-      ) { try $0["allowed"] }
+      ) { try $0.value("allowed", as: Bool?.self) ?? true }
     }
   }
 
@@ -67,8 +67,9 @@ public struct Permissions: Sendable {
         """, guild, user
       ) { row in
         PermissionGrant(
-          permission: try row["permission"], allowed: try row["allowed"], grantedBy: try row["granted_by"],
-          grantedAt: try row["granted_at"])
+          permission: try row["permission"], allowed: try row.value("allowed", as: Bool?.self) ?? true,
+          grantedBy: try row["granted_by"],
+          grantedAt: try row.time("granted_at"))
       }
     }
   }

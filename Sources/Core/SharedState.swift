@@ -11,6 +11,7 @@ public final class SharedState: Sendable {
   public let permissions: Permissions
   public let switches: PluginSwitches
   public let auditLog: AuditLog
+  public let activity: AuditActivity
   public let state: KeyedState
   public let jobs: Jobs
   public let componentUses: ComponentUses
@@ -24,7 +25,7 @@ public final class SharedState: Sendable {
     metrics: Metrics? = nil
   ) async throws -> SharedState {
     let log = log.labelled("core")
-    try await database.migrate([CoreTables.module, Jobs.tables] + modules, time: time, log: log)
+    try await database.migrate([CoreTables.module, Jobs.tables, AuditActivity.tables] + modules, time: time, log: log)
     let shared = SharedState(database, time: time)
     try await shared.switches.reload()
     if let metrics {
@@ -42,6 +43,7 @@ public final class SharedState: Sendable {
     members = Members(database: database, time: time)
     permissions = Permissions(database: database, time: time)
     auditLog = AuditLog(database: database, time: time)
+    activity = AuditActivity(database: database, time: time)
     switches = PluginSwitches(database: database, time: time)
     state = KeyedState(database: database, time: time)
     jobs = Jobs(database: database, time: time)

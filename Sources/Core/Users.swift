@@ -39,14 +39,14 @@ public struct Users: Sendable {
       """
       INSERT INTO users (id, created_at, global_name, avatar_url) VALUES ($1, $2, $3, $4)
       ON CONFLICT (id) DO UPDATE SET global_name = excluded.global_name, avatar_url = excluded.avatar_url
-      """, id, now, name, avatarURL)
+      """, id, DateTime(now), name, avatarURL)
   }
 
   public func find(_ id: UserID) async throws -> User? {
     try await database.read { transaction in
       try transaction.queryOne("SELECT id, created_at, global_name, avatar_url FROM users WHERE id = $1", id) { row in
         User(
-          id: try row["id"], createdAt: try row["created_at"], globalName: try row["global_name"],
+          id: try row["id"], createdAt: try row.time("created_at"), globalName: try row["global_name"],
           avatarURL: try row["avatar_url"])
       }
     }

@@ -29,7 +29,7 @@ func databaseError<Result>(_ body: () async throws -> Result) async throws -> Da
 extension Database {
   /// Makes a table for one test.
   func create(_ statement: SchemaStatement) async throws {
-    let sql = statement.sql(for: engine)
+    let sql = try #require(statement.sql(for: engine))
     try await write { try $0.execute(sql) }
   }
 

@@ -47,18 +47,22 @@ private enum Migrator {
       // Building an index on a large table takes as long as it takes.
       try transaction.execute("SET LOCAL statement_timeout = 0")
     }
-    try transaction.execute(table.sql(for: transaction.engine))
+    try apply(table, in: transaction)
     let applied = try transaction.query(
       "SELECT number, name, checksum FROM schema_migrations WHERE module = $1 ORDER BY number", module.name
     ) { row in
       Applied(number: try row["number"], name: try row["name"], checksum: try row["checksum"])
     }
     guard let step = try nextStep(of: module, after: applied) else { return nil }
-    for statement in step.statements { try transaction.execute(statement.sql(for: transaction.engine)) }
+    for statement in step.statements { try apply(statement, in: transaction) }
     try transaction.execute(
       "INSERT INTO schema_migrations (module, number, name, checksum, applied_at) VALUES ($1, $2, $3, $4, $5)",
       module.name, step.number, step.name, step.checksum, now)
     return step
+  }
+
+  private static func apply(_ statement: SchemaStatement, in transaction: Transaction) throws {
+    if let sql = statement.sql(for: transaction.engine) { try transaction.execute(sql) }
   }
 
   private static func nextStep(of module: MigrationModule, after applied: [Applied]) throws -> Migration? {

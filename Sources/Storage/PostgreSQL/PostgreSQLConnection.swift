@@ -40,7 +40,8 @@ final class PostgreSQLConnection: Connection {
       throw DatabaseError(.unavailable, "cannot connect: \(Self.oneLine(PQerrorMessage(handle)))")
     }
     PQsetNoticeProcessor(handle, ignoreNotice, nil)
-    try control("SET client_min_messages = warning")
+    // What the server writes as text, and what CURRENT_TIMESTAMP means in a column without a zone, follows from these.
+    try control("SET client_min_messages = warning; SET datestyle = ISO; SET timezone = 'UTC'")
     try control("SET statement_timeout = \(Int64(statementTimeout / .milliseconds(1)))")
   }
 
@@ -168,6 +169,7 @@ final class PostgreSQLConnection: Connection {
     case .integer: 20
     case .text: 25
     case .double: 701
+    case .dateTime: 1114
     case .uuid: 2950
     case .json: 3802
     }

@@ -23,7 +23,7 @@ public enum DatabaseValue: Sendable, Hashable {
 /// How a parameter is declared to the engine. PostgreSQL needs it where the statement alone does not tell, as in
 /// `$1 IS NULL`; SQLite types its values, not its parameters.
 public enum DatabaseType: Sendable, Hashable {
-  case integer, double, boolean, text, bytes, json, uuid
+  case integer, double, boolean, text, bytes, json, uuid, dateTime
 }
 
 /// A parameter on its way to the engine: a null has a type too.

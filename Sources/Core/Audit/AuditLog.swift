@@ -37,8 +37,11 @@ public struct AuditRecord: Sendable, Equatable {
   public var entry: AuditEntry
 }
 
-/// Who did what, when. Entries are only ever added.
+/// Who did what, when. Entries are only ever added, and removed by age alone (``AuditActivity/run()``).
 public struct AuditLog: Sendable {
+  /// What stands in the documented column `guild_id`, which cannot be NULL, where there is none.
+  public static let noGuild = "0"
+
   let database: Database
   let time: any TimeSource
 
@@ -56,8 +59,9 @@ public struct AuditLog: Sendable {
       """
       INSERT INTO audit_logs (id, user_id, guild_id, action, category, details, ip, user_agent, created_at)
       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
-      """, id, entry.userID, entry.guildID?.description ?? "", entry.action, entry.category,
-      JSON.object(entry.details), entry.ip, entry.userAgent, now)
+      """, id, entry.userID, entry.guildID?.description ?? noGuild, entry.action, entry.category,
+      JSON.object(entry.details), entry.ip, entry.userAgent, DateTime(now))
+    try AuditActivity.note(entry, id: id, at: now, in: transaction)
     return id
   }
 
@@ -69,33 +73,36 @@ public struct AuditLog: Sendable {
   public func recent(
     in guild: GuildID? = nil, limit: Int = 100, after last: AuditRecord? = nil
   ) async throws -> [AuditRecord] {
-    var conditions: [String] = []
+    // The column can be NULL: where another program left it so, there is no place in the order.
+    var conditions = ["created_at IS NOT NULL"]
     var parameters: [any DatabaseValueConvertible] = [max(1, min(limit, 1000))]
     if let guild {
       parameters.append(guild)
       conditions.append("guild_id = $\(parameters.count)")
     }
     if let last {
-      parameters += [last.createdAt, last.id]
+      parameters += [DateTime(last.createdAt), last.id]
       conditions.append("(created_at, id) < ($\(parameters.count - 1), $\(parameters.count))")
     }
-    let filter = conditions.isEmpty ? "" : "WHERE " + conditions.joined(separator: " AND ")
     let sql = """
-      SELECT id, user_id, guild_id, action, category, details, ip, user_agent, created_at FROM audit_logs
-      \(filter) ORDER BY created_at DESC, id DESC LIMIT $1
+      SELECT \(Self.columns) FROM audit_logs WHERE \(conditions.joined(separator: " AND "))
+      ORDER BY created_at DESC, id DESC LIMIT $1
       """
     return try await database.read { [parameters] transaction in
       try transaction.query(sql, parameters: parameters, row: Self.record)
     }
   }
 
-  private static func record(_ row: Row) throws -> AuditRecord {
-    let details: JSON = try row["details"]
+  static let columns = "id, user_id, guild_id, action, category, details, ip, user_agent, created_at"
+
+  static func record(_ row: Row) throws -> AuditRecord {
+    let details: JSON? = try row["details"]
+    let guild: String = try row["guild_id"]
     return AuditRecord(
-      id: try row["id"], createdAt: try row["created_at"],
+      id: try row["id"], createdAt: try row.time("created_at"),
       entry: AuditEntry(
-        userID: try row["user_id"], guildID: GuildID(try row["guild_id"]), action: try row["action"],
-        category: try row["category"], details: details.object ?? [:], ip: try row["ip"],
+        userID: try row["user_id"], guildID: guild == noGuild ? nil : GuildID(guild), action: try row["action"],
+        category: try row["category"], details: details?.object ?? [:], ip: try row["ip"],
         userAgent: try row["user_agent"]))
   }
 }
