@@ -153,10 +153,10 @@ public final class Database: Sendable {
       } onCancel: {
         cancellation.cancel()
       }
-      metrics?.count(access, succeeded: true, since: start)
+      metrics?.count(access, since: start)
       return result
     } catch {
-      metrics?.count(access, succeeded: false, since: start)
+      metrics?.count(access, error: error, since: start)
       throw error
     }
   }

@@ -60,6 +60,9 @@ public struct DatabaseError: Error, Sendable, Equatable {
   public var isUniqueViolation: Bool { violates(.unique) }
   public var isForeignKeyViolation: Bool { violates(.foreignKey) }
 
+  /// Whether any rule of the schema refused the change.
+  var isConstraint: Bool { if case .constraint = kind { true } else { false } }
+
   private func violates(_ rule: Constraint.Rule) -> Bool {
     guard case .constraint(let constraint) = kind else { return false }
     return constraint.rule == rule

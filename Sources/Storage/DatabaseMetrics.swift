@@ -24,8 +24,17 @@ struct DatabaseMetrics: Sendable {
     }
   }
 
-  func count(_ access: Access, succeeded: Bool, since start: ContinuousClock.Instant) {
-    transactions([access.rawValue, succeeded ? "ok" : "error"]).increment()
+  /// - Parameter error: what ended it. What its own body threw, or a rule of the schema refused, is no fault of the
+  ///   database.
+  func count(_ access: Access, error: (any Error)? = nil, since start: ContinuousClock.Instant) {
+    let outcome =
+      switch error {
+      case nil: "ok"
+      case is CancellationError: "cancelled"
+      case let error as DatabaseError where !error.isConstraint: "error"
+      default: "withdrawn"
+      }
+    transactions([access.rawValue, outcome]).increment()
     seconds[access]?.observe(ContinuousClock.now - start)
   }
 }

@@ -22,9 +22,10 @@ struct JobsTests {
     }
   }
 
-  private func runner(_ jobs: Jobs, log: MemoryLogSink = MemoryLogSink()) -> JobRunner {
-    JobRunner(
-      jobs, time: time, random: SeededRandom(seed: 1), log: Log(label: "test", sink: log), metrics: Metrics())
+  private func runner(
+    _ jobs: Jobs, log: MemoryLogSink = MemoryLogSink(), metrics: Metrics = Metrics()
+  ) -> JobRunner {
+    JobRunner(jobs, time: time, random: SeededRandom(seed: 1), log: Log(label: "test", sink: log), metrics: metrics)
   }
 
   /// One row of the table.
@@ -377,6 +378,31 @@ struct JobsTests {
       await runner.handle(kind) { _, _ in .done }
       await runner.start()
       _ = try await rows(database) { $0.count == 1 }
+      await runner.stop(limit: .zero)
+    }
+  }
+
+  @Test(arguments: TestEngine.available) func whatIsOpenAndGivenUpIsMeasured(engine: TestEngine) async throws {
+    try await withJobs(engine) { jobs, database in
+      let metrics = Metrics()
+      let runner = runner(jobs, metrics: metrics)
+      await runner.handle(kind) { _, _ in throw JobFailure("no") }
+      try await jobs.schedule(kind, Note(text: "now"), at: time.timestamp)
+      try await jobs.schedule(kind, Note(text: "later"), at: time.timestamp + .seconds(900))
+      await runner.start()
+      _ = try await rows(database) { $0.contains { $0.isGivenUp } }
+      // Counted again at the first look after half a minute.
+      time.advance(by: .seconds(61))
+      let wanted = [
+        #"adjutant_jobs{kind="test.note",state="given_up"} 1"#, #"adjutant_jobs{kind="test.note",state="open"} 1"#,
+      ]
+      let deadline = ContinuousClock.now + .seconds(30)
+      var found: [String] = []
+      while found != wanted, ContinuousClock.now < deadline {
+        found = metrics.render().split(separator: "\n").map(String.init).filter { $0.hasPrefix("adjutant_jobs{") }
+        await Task.yield()
+      }
+      #expect(found == wanted)
       await runner.stop(limit: .zero)
     }
   }

@@ -198,6 +198,7 @@ private final class Book {
   private let time = ManualTime()
   private let sink = MemoryLogSink()
   private let asked = Inbox<Int>()
+  private let metrics = Metrics()
 
   private func limit(remaining: Int, reset: Duration = .seconds(3_600), concurrency: Int = 16) -> SessionStartLimit {
     SessionStartLimit(total: 1_000, remaining: remaining, resetAfter: reset, maxConcurrency: concurrency)
@@ -208,8 +209,8 @@ private final class Book {
   ) async -> IdentifyGate {
     let asked = self.asked
     let gate = IdentifyGate(
-      limit: first, budget: budget ?? MemoryIdentifyBudget(time: time, random: ConstantRandom(value: 0)), time: time,
-      log: Log(label: "t", sink: sink)
+      limit: first, budget: budget ?? MemoryIdentifyBudget(time: time, random: ConstantRandom(value: 0)),
+      figures: GatewayMetrics(metrics), time: time, log: Log(label: "t", sink: sink)
     ) {
       asked.put([1])
       guard let next else { throw DiscordError.network(route: "GET", reason: "down", requestMayHaveBeenSent: false) }
@@ -253,7 +254,9 @@ private final class Book {
 
   @Test func anOldAnswerIsAskedForAgainAndAnOutageOfItStopsNobody() async throws {
     let gate = await gate(limit(remaining: 900, reset: .seconds(80_000)))
+    #expect(metrics.render().contains("gateway_identifies_remaining 900\n"))
     try await gate.acquire(ShardID(0, of: 4), for: .start)
+    #expect(metrics.render().contains("gateway_identifies_remaining 899\n"))
     #expect(asked.items.isEmpty)
     time.advance(by: .seconds(3_601))
     try await gate.acquire(ShardID(1, of: 4), for: .start)
@@ -265,8 +268,8 @@ private final class Book {
     let asked = self.asked
     let never = Latch()
     let gate = IdentifyGate(
-      limit: limit(remaining: 900, reset: .seconds(80_000)), budget: MemoryIdentifyBudget(time: time), time: time,
-      log: .silent
+      limit: limit(remaining: 900, reset: .seconds(80_000)), budget: MemoryIdentifyBudget(time: time),
+      figures: GatewayMetrics(metrics), time: time, log: .silent
     ) {
       asked.put([1])
       await never.wait()

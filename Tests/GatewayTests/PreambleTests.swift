@@ -67,7 +67,8 @@ import Testing
     }
     wanting.flush()
     #expect(await inbox.wait(for: sequence).map(\.sequence) == (1...sequence).map(Int64.init))
-    #expect(metrics.render().contains("gateway_events_total \(2 * sequence)\n"))
+    let line = #"gateway_events_total{shard="0",event="MESSAGE_CREATE"} \#(2 * sequence)"#
+    #expect(metrics.render().contains(line + "\n"))
   }
 
   @Test func brokenDataIsRefusedWhereItIsWantedAndElsewhereNotSeen() throws {

@@ -1,3 +1,4 @@
+import Glibc
 import Testing
 
 @testable import Platform
@@ -101,5 +102,28 @@ struct MetricsTests {
       for _ in 0..<8 { group.addTask { for _ in 0..<1_000 { gauge.increment() } } }
     }
     #expect(gauge.value == 8_000)
+  }
+
+  @Test func theProcessIsMeasuredUnderTheUsualNames() throws {
+    let metrics = Metrics()
+    metrics.addProcess(startedAt: Timestamp(milliseconds: 1_700_000_000_500))
+    let lines = metrics.render().split(separator: "\n").filter { !$0.hasPrefix("#") }
+    let values = Dictionary(
+      uniqueKeysWithValues: lines.map { line in
+        let parts = line.split(separator: " ")
+        return (String(parts[0]), Double(parts[1]) ?? .nan)
+      })
+    #expect(values["process_start_time_seconds"] == 1_700_000_000.5)
+    let resident = try #require(values["process_resident_memory_bytes"])
+    #expect(resident > 1_000_000)
+    #expect(try #require(values["process_virtual_memory_bytes"]) > resident)
+    #expect(try #require(values["process_cpu_seconds_total"]) > 0)
+    let open = try #require(values["process_open_fds"])
+    #expect(open >= 3)
+    #expect(try #require(values["process_max_fds"]) >= open)
+    let descriptors = (0..<5).map { _ in dup(0) }
+    defer { for descriptor in descriptors { close(descriptor) } }
+    // Other tests do not run beside this one; a descriptor that closes meanwhile belongs to one that has ended.
+    #expect(Double(try #require(ProcessFigures.openDescriptors)) > open)
   }
 }

@@ -120,7 +120,7 @@ struct SQLiteTests {
       #expect(try await database.count("t") == 9)
       #expect(try commits(inLog: "\(directory)/test.db-wal") == before + 1)
       #expect(
-        metrics.render().contains("adjutant_database_transactions_total{access=\"write\",outcome=\"error\"} 11\n"))
+        metrics.render().contains("adjutant_database_transactions_total{access=\"write\",outcome=\"withdrawn\"} 11\n"))
       await database.close()
     }
   }

@@ -23,6 +23,11 @@ struct Application {
 
   /// Runs until a signal, or until Discord refuses the bot for good.
   func run() async throws -> ExitCode {
+    metrics.addProcess(startedAt: time.timestamp)
+    metrics.gauge("adjutant_build_info", help: "Always 1; the labels say what runs", labels: ["version"])(
+      Version.current
+    )
+    .set(1)
     let signals = Signals()
     let target = try await DiscordTarget.choose(configuration, time: time, log: Log(label: "", sink: sink))
     do {

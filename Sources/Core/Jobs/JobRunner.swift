@@ -39,6 +39,8 @@ public actor JobRunner {
   private static let extensionInterval = Duration.seconds(20)
   /// How long given-up jobs are kept.
   private static let memory = Duration.seconds(30 * 86_400)
+  /// How old the numbers of jobs may be that are shown to whoever measures.
+  private static let countInterval = Duration.seconds(30)
   /// At the latest then it looks again, for the civil clock may have been set.
   private static let longestSleep = Duration.seconds(60)
 
@@ -49,6 +51,8 @@ public actor JobRunner {
   private let finished: Family<Counter>
   private let seconds: Family<Histogram>
   private let late: Family<Gauge>
+  private let kept: Family<Gauge>
+  private var counted: (at: ContinuousClock.Instant, kinds: Set<String>)?
 
   private var handlers: [String: Handler] = [:]
   private var running: [Int64: Running] = [:]
@@ -71,6 +75,9 @@ public actor JobRunner {
     seconds = metrics.histogram("adjutant_job_seconds", help: "How long a run of a job took", labels: ["kind"])
     late = metrics.gauge(
       "adjutant_jobs_late_seconds", help: "How long the job that is due the longest has waited", labels: ["kind"])
+    kept = metrics.gauge(
+      "adjutant_jobs", help: "Jobs in the database: open (due, waiting or running) and given up",
+      labels: ["kind", "state"])
     (wakes, wake) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
   }
 
@@ -137,6 +144,7 @@ public actor JobRunner {
           try await jobs.forgetGivenUp(before: time.timestamp + (.zero - Self.memory))
           lastSweep = time.now
         }
+        try await countIfDue()
         pause = try await takeOn()
         if failures > 0 { log.notice("the database answers again") }
         failures = 0
@@ -153,6 +161,18 @@ public actor JobRunner {
       }
     }
     timer?.cancel()
+  }
+
+  private func countIfDue() async throws {
+    guard counted.map({ time.now - $0.at >= Self.countInterval }) ?? true else { return }
+    let counts = try await jobs.counts()
+    // Also those that have just come to an end.
+    let kinds = Set(handlers.keys).union(counts.keys)
+    for kind in kinds.union(counted?.kinds ?? []) {
+      kept(kind, "open").set(Double(counts[kind]?.open ?? 0))
+      kept(kind, "given_up").set(Double(counts[kind]?.givenUp ?? 0))
+    }
+    counted = (time.now, kinds)
   }
 
   /// Begins what is due as far as there is room.

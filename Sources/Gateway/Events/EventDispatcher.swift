@@ -23,6 +23,14 @@ public final class EventDispatcher: Sendable {
     self.log = log.labelled("events")
     dropped = metrics.counter(
       "gateway_events_dropped_total", help: "Events that a full queue let go", labels: ["event"])
+    let waiting = metrics.gauge(
+      "gateway_events_waiting", help: "Events received that their handlers have not taken yet", labels: ["event"])
+    metrics.onCollect { [weak self] in
+      guard let subscriptions = self?.subscriptions.withLock({ $0 }) else { return }
+      for (event, group) in Dictionary(grouping: subscriptions, by: \.name) {
+        waiting(event).set(Double(group.reduce(0) { $0 + $1.waitingCount }))
+      }
+    }
   }
 
   /// Calls `handler` with events of that type until ``finish()``. An event counts as handled when the handler returns;
@@ -73,6 +81,9 @@ public final class EventDispatcher: Sendable {
 }
 
 private protocol AnySubscription: Sendable {
+  /// Of the event.
+  var name: String { get }
+  var waitingCount: Int { get }
   func makeFeed() -> any AnyFeed
   func finish()
 }
@@ -90,6 +101,9 @@ private struct Subscription<Payload: Sendable>: AnySubscription {
   let queue: EventQueue<Payload>
   let dropped: Counter
   let log: Log
+
+  var name: String { type.name }
+  var waitingCount: Int { queue.waitingCount }
 
   func makeFeed() -> any AnyFeed { Feed(subscription: self) }
   func finish() { queue.finish() }

@@ -46,6 +46,8 @@ final class EventQueue<Payload: Sendable>: Sendable {
 
   init(capacity: Int) { self.capacity = max(1, capacity) }
 
+  var waitingCount: Int { state.withLock { $0.count } }
+
   /// - Returns: the oldest, which had to make room; after ``finish()`` what was given.
   func push(_ burst: consuming EventBurst<Payload>) -> [EventBurst<Payload>] {
     // Given away for good: whoever drops the last reference destroys the events, and that should be the consumer.

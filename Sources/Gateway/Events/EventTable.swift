@@ -10,6 +10,8 @@ final class EventRoute {
   let isWanted: Bool
   /// Whether the session itself needs it.
   let isOfSession: Bool
+  /// How many came; made with the first, so that events which never come have no line.
+  var received: Counter?
 
   init(name: String, feeds: [any AnyFeed], cached: GuildCache.Event?) {
     self.name = Array(name.utf8)

@@ -43,13 +43,14 @@ public actor RESTClient {
   let time: any TimeSource
   private let random: any RandomSource
   private let log: Log
-  private let responses: Family<Counter>
-  private let rateLimits: Family<Counter>
+  private let metrics: RESTMetrics
   private let onRequest: (@Sendable (RequestRecord) -> Void)?
 
   private var limiter = RESTLimiter()
   private var lastTicket: RESTLimiter.Ticket = 0
-  private var waiters: [RESTLimiter.Ticket: CheckedContinuation<Void, any Error>] = [:]
+  private var waiters: [RESTLimiter.Ticket: CheckedContinuation<Void, any Error>] = [:] {
+    didSet { metrics.waiting.set(Double(waiters.count)) }
+  }
   private var alarm: (instant: ContinuousClock.Instant, task: Task<Void, Never>)?
   private var isUnauthorized = false
 
@@ -66,10 +67,7 @@ public actor RESTClient {
     self.random = random
     self.log = log.labelled("rest")
     self.onRequest = onRequest
-    responses = metrics.counter(
-      "discord_rest_responses_total", help: "Responses of Discord's REST API, by status", labels: ["status"])
-    rateLimits = metrics.counter(
-      "discord_rest_rate_limits_total", help: "Requests that Discord refused with 429, by scope", labels: ["scope"])
+    self.metrics = RESTMetrics(metrics)
   }
 
   deinit { alarm?.task.cancel() }
@@ -128,6 +126,7 @@ public actor RESTClient {
       switch result {
       case .failure(let error):
         finish(ticket, .noResponse)
+        metrics.unanswered(key.route)
         if error is CancellationError || Task.isCancelled { throw CancellationError() }
         let failure = error as? RESTTransportError
         let mayHaveArrived = failure?.requestMayHaveBeenSent ?? true
@@ -140,11 +139,12 @@ public actor RESTClient {
         mayBeDone = mayBeDone || mayHaveArrived
         log.debug("no response", ["route": .string(key.route), "error": .error(error)])
       case .success(let response):
-        latency.withLock { $0 = start.duration(to: time.now) }
-        responses(String(response.status)).increment()
+        let took = start.duration(to: time.now)
+        latency.withLock { $0 = took }
+        metrics.answered(key.route, response.status, after: took)
         if response.status == 429 {
           let (scope, retryAfter) = Self.rateLimit(response)
-          rateLimits("\(scope)").increment()
+          metrics.refused(scope)
           log.info(
             "rate limited",
             ["route": .string(key.route), "scope": "\(scope)", "retryAfter": .milliseconds(retryAfter)])
@@ -237,7 +237,9 @@ public actor RESTClient {
     lastTicket += 1
     let ticket = lastTicket
     limiter.enqueue(ticket, key, isInteraction: route.isInteraction, deadline: deadline, now: time.now)
+    let start = time.now
     try await waitForStart(ticket, route)
+    metrics.waited(key.route, start.duration(to: time.now))
     return ticket
   }
 

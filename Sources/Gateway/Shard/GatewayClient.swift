@@ -54,6 +54,7 @@ public actor GatewayClient {
   private let random: any RandomSource
   let log: Log
   private let metrics: Metrics
+  private let figures: GatewayMetrics
   let onState: @Sendable (GatewayState) -> Void
   let requester: MemberRequester
 
@@ -84,6 +85,7 @@ public actor GatewayClient {
     self.time = time
     self.random = random
     self.metrics = metrics
+    figures = GatewayMetrics(metrics)
     self.onState = onState
     presence = configuration.presence
     let log = log.labelled("gateway")
@@ -93,6 +95,10 @@ public actor GatewayClient {
     events = EventDispatcher(log: log, metrics: metrics)
     events.subscribe(.guildMembersChunk) { await requester.received($0.map(\.payload)) }
     events.subscribe(.rateLimited) { await requester.rateLimited($0.map(\.payload)) }
+    metrics.onCollect { [weak self] in
+      guard let self else { return }
+      figures.show(shardStatus)
+    }
   }
 
   // MARK: Starting and stopping
@@ -104,7 +110,7 @@ public actor GatewayClient {
     guard gate == nil else { return }
     let information = try await askDiscord()
     let limit = information.sessionStartLimit
-    let gate = IdentifyGate(limit: limit, budget: budget, time: time, log: log) { [rest] in
+    let gate = IdentifyGate(limit: limit, budget: budget, figures: figures, time: time, log: log) { [rest] in
       try await rest.gatewayInformation().sessionStartLimit
     }
     self.gate = gate

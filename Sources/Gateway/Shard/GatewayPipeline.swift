@@ -27,7 +27,7 @@ public final class GatewayPipeline {
   private let routes: EventTable
   private let feeds: [any AnyFeed]
   private let log: Log
-  private let events: Counter
+  private let received: EventCounts
   private let failures: Family<Counter>
   let faults: FaultReporter
   private var failedEvents: Set<String> = []
@@ -56,7 +56,7 @@ public final class GatewayPipeline {
       }
     routes = EventTable(feeds: dispatcher.feeds(), cache: cache)
     feeds = routes.feeds
-    events = metrics.counter("gateway_events_total", help: "Events received")()
+    received = EventCounts(shard: shard, metrics: metrics)
     failures = metrics.counter(
       "gateway_event_decode_failures_total", help: "Events whose payload could not be read", labels: ["event"])
   }
@@ -107,11 +107,11 @@ public final class GatewayPipeline {
     if route.isWanted {
       try parser.parse(text, isPadded: isPadded) { json in
         guard try admit(preamble.sequence) else { return }
-        events.increment()
+        received.count(route)
         dispatch(route, sequence: preamble.sequence, json["d"])
       }
     } else if try admit(preamble.sequence) {
-      events.increment()
+      received.count(route)
       tracker.open(preamble.sequence, receivers: 0)
     }
     return nil
@@ -135,10 +135,11 @@ public final class GatewayPipeline {
       tracker.open(sequence, receivers: 0)
       return frame
     }
-    events.increment()
     if let route = routes[name.utf8] {
+      received.count(route)
       dispatch(route, sequence: sequence, envelope.data)
     } else {
+      received.countUnknown()
       faults.report(.unknownEvent, name.string)
       tracker.open(sequence, receivers: 0)
     }

@@ -47,6 +47,7 @@ actor IdentifyGate {
   }
 
   private let budget: any IdentifyBudget
+  private let figures: GatewayMetrics
   private let ask: @Sendable () async throws -> SessionStartLimit
   private let time: any TimeSource
   private let log: Log
@@ -62,13 +63,14 @@ actor IdentifyGate {
   ///   - limit: what Discord said just now.
   ///   - ask: asks it again.
   init(
-    limit: SessionStartLimit, budget: any IdentifyBudget, time: any TimeSource, log: Log,
+    limit: SessionStartLimit, budget: any IdentifyBudget, figures: GatewayMetrics, time: any TimeSource, log: Log,
     ask: @escaping @Sendable () async throws -> SessionStartLimit
   ) {
     queue = IdentifyQueue(maxConcurrency: limit.maxConcurrency)
     self.limit = limit
     askedAt = time.now
     self.budget = budget
+    self.figures = figures
     self.time = time
     self.log = log
     self.ask = ask
@@ -90,7 +92,7 @@ actor IdentifyGate {
         log.warning("cannot count an identify, so it is not sent", ["shard": .of(shard), "error": .error(error)])
         answer = .wait(.seconds(5), .spacing)
       }
-      guard case .wait(let wait, let reason) = answer else { return }
+      guard case .wait(let wait, let reason) = answer else { return figures.spentIdentify() }
       if reason != told { tell(shard, wait, reason) }
       told = reason
       try await time.sleep(for: max(.milliseconds(1), min(wait, Self.longestSleep)))
@@ -118,6 +120,7 @@ actor IdentifyGate {
   /// Somebody else has asked Discord.
   func report(_ limit: SessionStartLimit) async {
     self.limit = limit
+    figures.show(limit)
     askedAt = time.now
     queue.update(maxConcurrency: limit.maxConcurrency)
     do {

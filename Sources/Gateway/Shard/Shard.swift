@@ -38,7 +38,6 @@ actor Shard {
   private let log: Log
   private let onState: @Sendable (GatewayState) -> Void
   private let reconnects: Counter
-  private let latencyGauge: Gauge
 
   private var machine: ShardMachine
   private let pipeline: GatewayPipeline
@@ -100,8 +99,6 @@ actor Shard {
     let label = String(configuration.id.id)
     reconnects = metrics.counter(
       "gateway_reconnects_total", help: "Connections lost or given up", labels: ["shard"])(label)
-    latencyGauge = metrics.gauge(
-      "gateway_heartbeat_latency_seconds", help: "Time from the last heartbeat to its ACK", labels: ["shard"])(label)
   }
 
   // MARK: Face
@@ -377,7 +374,6 @@ actor Shard {
         beatSentAt = nil
         let latency = sentAt.duration(to: .now)
         shared.withLock { $0.latency = latency }
-        latencyGauge.set(latency.inSeconds)
       }
     case .hello(let interval) where interval > .zero: limiter.reset(heartbeatInterval: interval)
     default: break

@@ -20,6 +20,11 @@ public final class Metrics: Sendable {
     family(name, help: help, labels: labels) { Counter() }
   }
 
+  /// A number that only grows and is kept elsewhere: `read` is asked at each rendering.
+  public func counter(_ name: String, help: String, reading read: @escaping @Sendable () -> Double) {
+    let _: Family<ReadCounter> = family(name, help: help, labels: []) { ReadCounter(read) }
+  }
+
   /// A number that goes up and down.
   public func gauge(_ name: String, help: String, labels: [String] = []) -> Family<Gauge> {
     family(name, help: help, labels: labels) { Gauge() }
@@ -75,6 +80,9 @@ public final class Metrics: Sendable {
       }
     }
   }
+
+  /// The names of everything that is measured, whether it has a value yet or not.
+  public var names: [String] { state.withLock { $0.order } }
 
   /// Runs the collectors and writes everything in the format.
   public func render(_ format: MetricsFormat = .prometheus) -> String {
@@ -168,6 +176,18 @@ public final class Counter: Metric {
 
   public func write(name: String, labels: String, to text: inout MetricsText) {
     text.sample(counter: name, labels: labels, value: value)
+  }
+}
+
+/// A counter whose number is kept elsewhere, for example by the kernel.
+final class ReadCounter: Metric {
+  static let typeName = "counter"
+  private let read: @Sendable () -> Double
+
+  init(_ read: @escaping @Sendable () -> Double) { self.read = read }
+
+  func write(name: String, labels: String, to text: inout MetricsText) {
+    text.sample(counter: name, labels: labels, value: read())
   }
 }
 
