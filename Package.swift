@@ -66,7 +66,8 @@ let tests: [Target] = [
     name: "CJSONOracle", path: "Tests/Support/CJSONOracle", linkerSettings: [.linkedLibrary("simdjson")]),
   .target(name: "TestInputs", dependencies: ["Platform"], path: "Tests/Support/TestInputs"),
   .testTarget(name: "PlatformTests", dependencies: ["Platform", "CTLSServer", "CJSONOracle", "TestInputs"]),
-  .testTarget(name: "HTTPTests", dependencies: ["HTTP", "TestInputs"]),
+  .target(name: "HTTPTestSupport", dependencies: ["HTTP", "Platform"], path: "Tests/Support/HTTPTestSupport"),
+  .testTarget(name: "HTTPTests", dependencies: ["HTTP", "HTTPTestSupport", "TestInputs"]),
   .executableTarget(
     name: "http-sample", dependencies: ["Platform", "HTTP"], path: "Tests/Support/HTTPSample"),
   .executableTarget(
@@ -87,7 +88,7 @@ let tests: [Target] = [
   .testTarget(
     name: "AdministrationTests",
     dependencies: ["Platform", "Storage", "Core", "Gateway", "Commands", "Administration"]),
-  .testTarget(name: "HTTPAPITests", dependencies: ["HTTP", "HTTPAPI", "StorageTestSupport"]),
+  .testTarget(name: "HTTPAPITests", dependencies: ["HTTP", "HTTPAPI", "HTTPTestSupport", "StorageTestSupport"]),
   .testTarget(name: "SandboxTests", dependencies: ["Sandbox", "TestInputs"]),
   .testTarget(name: "BotTests", dependencies: ["Bot", "Platform", "HTTP", "Storage", "Core", "HTTPAPI", "Sandbox"]),
 ]

@@ -64,11 +64,20 @@ public struct RouteNotes: Sendable, ExpressibleByStringLiteral {
 /// A route that turns its connection into a WebSocket.
 public struct WebSocketRoute: Sendable {
   public typealias Handler = @Sendable (HTTPRequest, WebSocketServerConnection) async throws -> Void
+  /// Called on the connection's loop.
+  public typealias MakeListener = @Sendable (WebSocketChannel) -> any WebSocketListener
+
+  enum Service: Sendable {
+    /// A task for each connection.
+    case task(Handler)
+    /// The admission has left a ``WebSocketAcceptance``.
+    case listener
+  }
 
   let options: WebSocketOptions
   /// Answers the opening request instead of upgrading, if it returns something or throws.
   var admit: @Sendable (HTTPRequest) async throws -> HTTPResponse?
-  let handler: Handler
+  let service: Service
 }
 
 /// The route that a request was led to, for middleware.

@@ -86,10 +86,31 @@ public struct Router: Sendable {
     admit: @escaping @Sendable (HTTPRequest) async throws -> HTTPResponse? = { _ in nil },
     handler: @escaping WebSocketRoute.Handler
   ) {
+    addWebSocket(pattern, notes, WebSocketRoute(options: options, admit: admit, service: .task(handler)))
+  }
+
+  /// A route that becomes a WebSocket without a task of its own, for many that mostly wait. Of the options
+  /// ``WebSocketOptions/maximumPendingBytes`` and ``WebSocketOptions/maximumReceivedBytes`` have no meaning here: messages
+  /// are handed over as they come, and the listener watches over what waits to be sent.
+  /// - Parameter listen: looks at the opening request. What it throws is answered instead of upgrading; what it returns
+  ///   makes the listener on the loop, unless the peer has gone by then.
+  public mutating func webSocket(
+    _ pattern: PathPattern, _ notes: RouteNotes = "", options: WebSocketOptions = WebSocketOptions(),
+    listen: @escaping @Sendable (HTTPRequest) async throws -> WebSocketRoute.MakeListener
+  ) {
+    let admit: @Sendable (HTTPRequest) async throws -> HTTPResponse? = { request in
+      let make = try await listen(request)
+      request[WebSocketAcceptance.self]?.put(make)
+      return nil
+    }
+    addWebSocket(pattern, notes, WebSocketRoute(options: options, admit: admit, service: .listener))
+  }
+
+  private mutating func addWebSocket(_ pattern: PathPattern, _ notes: RouteNotes, _ route: WebSocketRoute) {
     add(
       .get, pattern, notes, inputs: [],
       output: RouteOutputDescription(status: .switchingProtocols, mediaType: nil, schema: nil),
-      target: .webSocket(WebSocketRoute(options: options, admit: admit, handler: handler)))
+      target: .webSocket(route))
   }
 
   /// Adds all routes of another router below a prefix; they keep its middleware and the look of its errors.

@@ -75,7 +75,7 @@ actor HTTPServerConnection: TCPConnectionHandler {
 
   private func hasWritten(_ count: Int) {
     hasProgressed = true
-    socket?.connection.sent(count)
+    socket?.consumer.sent(count)
     if tcp.pendingBytes <= context.configuration.responseBuffer / 2 {
       let writers = writers
       self.writers = []
@@ -95,13 +95,17 @@ actor HTTPServerConnection: TCPConnectionHandler {
     timer?.cancel()
     stallTimer?.cancel()
     // What a WebSocket's peer sent before it left is still to be handled, undisturbed.
-    if socket?.connection.hasReader != true { exchange?.task?.cancel() }
+    if socket?.consumer.hasReader != true { exchange?.task?.cancel() }
     exchange?.request.body.fail(HTTPConnectionLost())
     if let exchange, exchange.status != nil { record(exchange, isBroken: true) }
     exchange = nil
     for writer in writers { writer.resume(throwing: HTTPConnectionLost()) }
     writers = []
-    if socket != nil { transportEnded() }
+    if socket != nil {
+      transportEnded()
+      // A listener holds on to its channel.
+      if case .listener = socket?.consumer { socket = nil }
+    }
     context.remove(self)
   }
 
@@ -237,6 +241,11 @@ actor HTTPServerConnection: TCPConnectionHandler {
     watchForStall()
   }
 
+  func write(_ pieces: [[UInt8]]) {
+    tcp.write(pieces)
+    watchForStall()
+  }
+
   /// Cuts the connection if the peer takes nothing for too long.
   private func watchForStall() {
     guard stallTimer == nil, tcp.pendingBytes > 0 else { return }
@@ -260,15 +269,22 @@ actor HTTPServerConnection: TCPConnectionHandler {
       case .handler(let handler): await send(try await handler(request), to: request)
       case .webSocket(let route):
         var request = request
-        var opening: (key: String, subprotocol: String?)?
+        var opening: Opening?
         do throws(HTTPError) {
           opening = try Self.opening(request, route)
         } catch {
           request.rejection = request.rejection ?? error
         }
+        let acceptance = WebSocketAcceptance()
+        request[WebSocketAcceptance.self] = acceptance
         if let refusal = try await route.admit(request) { return await send(refusal, to: request) }
         guard let opening else { return await abandon() }
-        await run(route, request, key: opening.key, subprotocol: opening.subprotocol)
+        switch route.service {
+        case .task(let handler): await run(handler, route, request, opening)
+        case .listener:
+          guard let make = acceptance.take() else { return await abandon() }
+          await listen(route, request, opening, make)
+        }
       }
     } catch {
       // Every other error has become an answer: nobody waits for one to these.
@@ -399,9 +415,10 @@ actor HTTPServerConnection: TCPConnectionHandler {
 
   // MARK: WebSocket
 
-  private static func opening(
-    _ request: HTTPRequest, _ route: WebSocketRoute
-  ) throws(HTTPError) -> (key: String, subprotocol: String?) {
+  /// What an opening request asks for.
+  private typealias Opening = (key: String, subprotocol: String?)
+
+  private static func opening(_ request: HTTPRequest, _ route: WebSocketRoute) throws(HTTPError) -> Opening {
     // HEAD is led to GET's route, but opens nothing.
     guard request.method == .get else { throw WebSocketHandshake.upgradeRequired }
     do throws(WebSocketHandshake.Refusal) {
@@ -416,11 +433,11 @@ actor HTTPServerConnection: TCPConnectionHandler {
   }
 
   private nonisolated func run(
-    _ route: WebSocketRoute, _ request: HTTPRequest, key: String, subprotocol: String?
+    _ handler: WebSocketRoute.Handler, _ route: WebSocketRoute, _ request: HTTPRequest, _ opening: Opening
   ) async {
-    guard let socket = await upgrade(route, request, key: key, subprotocol: subprotocol) else { return }
+    guard let socket = await upgrade(route, request, opening) else { return }
     do {
-      try await route.handler(request, socket)
+      try await handler(request, socket)
       socket.close(.normal)
     } catch {
       if !(error is CancellationError), error as? WebSocketSendError != .closed {
@@ -436,35 +453,57 @@ actor HTTPServerConnection: TCPConnectionHandler {
   }
 
   private func upgrade(
-    _ route: WebSocketRoute, _ request: HTTPRequest, key: String, subprotocol: String?
+    _ route: WebSocketRoute, _ request: HTTPRequest, _ opening: Opening
   ) -> WebSocketServerConnection? {
+    guard let leftover = switchProtocols(request, opening) else { return nil }
+    let (consumer, connection) = WebSocketConsumer.task(
+      options: route.options, remoteAddress: tcp.remoteAddress, subprotocol: opening.subprotocol
+    ) { [weak self] in
+      guard let self else { return }
+      self.loop.execute { self.assumeIsolated { $0.performCommands() } }
+    }
+    begin(WebSocketSession(options: route.options, consumer: consumer), leftover)
+    return connection
+  }
+
+  /// The exchange and its task are over with this: nothing is left but the socket.
+  private func listen(
+    _ route: WebSocketRoute, _ request: HTTPRequest, _ opening: Opening, _ make: WebSocketRoute.MakeListener
+  ) {
+    guard let leftover = switchProtocols(request, opening) else { return }
+    exchange = nil
+    let listener = make(WebSocketChannel(connection: self))
+    begin(WebSocketSession(options: route.options, consumer: .listener(listener)), leftover)
+  }
+
+  /// - Returns: the head of the answer, and the bytes that came behind the opening request; nil if it is too late.
+  private func switchProtocols(_ request: HTTPRequest, _ opening: Opening) -> (head: [UInt8], rest: [UInt8])? {
     guard let exchange, !isClosed else { return nil }
-    var headers: HTTPHeaders = ["Upgrade": "websocket", "Sec-WebSocket-Accept": WebSocketHandshake.accept(for: key)]
-    headers["Sec-WebSocket-Protocol"] = subprotocol
+    var headers: HTTPHeaders = [
+      "Upgrade": "websocket", "Sec-WebSocket-Accept": WebSocketHandshake.accept(for: opening.key),
+    ]
+    headers["Sec-WebSocket-Protocol"] = opening.subprotocol
     headers.add("X-Request-Id", request.id)
     let actions = machine.upgrade(headers, date: context.date)
-    guard case .upgraded(let leftover) = actions.last else {
+    guard actions.count == 2, case .send(let head) = actions[0], case .upgraded(let leftover) = actions[1] else {
       perform(actions)
       return nil
     }
     measure(exchange, .switchingProtocols)
     timer?.cancel()
     timer = nil
-    let session = WebSocketSession(options: route.options, remoteAddress: tcp.remoteAddress, subprotocol: subprotocol) {
-      [weak self] in
-      guard let self else { return }
-      self.loop.execute { self.assumeIsolated { $0.performCommands() } }
-    }
+    return (head, leftover)
+  }
+
+  private func begin(_ session: WebSocketSession, _ opened: (head: [UInt8], rest: [UInt8])) {
     socket = session
-    for case .send(let bytes) in actions {
-      session.connection.willSend(bytes.count)
-      write(bytes)
-    }
+    session.consumer.willSend(opened.head.count)
+    write(opened.head)
     setReading(true)
-    if isDraining { session.connection.close(.goingAway) }
+    if isDraining { goAway() }
+    if case .listener(let listener) = session.consumer { listener.opened() }
     // Frames that came together with the opening request.
-    leftover.withUnsafeBytes { receiveFrames($0) }
-    return session.connection
+    opened.rest.withUnsafeBytes { receiveFrames($0) }
   }
 
   // MARK: The end of the server
@@ -476,8 +515,8 @@ actor HTTPServerConnection: TCPConnectionHandler {
 
   func drain() {
     isDraining = true
-    if let socket {
-      socket.connection.close(.goingAway)
+    if socket != nil {
+      goAway()
     } else {
       perform(machine.drain(now: context.time.now))
     }

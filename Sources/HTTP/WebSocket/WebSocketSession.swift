@@ -1,46 +1,19 @@
 import Platform
-import Synchronization
 
 /// What an ``HTTPServerConnection`` holds once it has become a WebSocket.
 struct WebSocketSession {
-  let connection: WebSocketServerConnection
   let options: WebSocketOptions
-  var decoder: WebSocketDecoder
+  let consumer: WebSocketConsumer
+  /// Nil while it is at work: it is taken out, so that its buffers are not copied.
+  var decoder: WebSocketDecoder?
   var state = WebSocketConnectionState(role: .server)
   var timer: EventLoop.Timer?
-  fileprivate let commands: CommandQueue
+  var hasEnded = false
 
-  /// Commands given between two turns of the loop wake it once.
-  fileprivate final class CommandQueue: Sendable {
-    private let stored = Mutex<[WebSocketServerConnection.Command]>([])
-
-    /// - Returns: whether the queue was empty.
-    func append(_ command: WebSocketServerConnection.Command) -> Bool {
-      stored.withLock { commands in
-        commands.append(command)
-        return commands.count == 1
-      }
-    }
-
-    func takeAll() -> [WebSocketServerConnection.Command] {
-      stored.withLock { commands in
-        defer { commands = [] }
-        return commands
-      }
-    }
-  }
-
-  init(
-    options: WebSocketOptions, remoteAddress: SocketAddress, subprotocol: String?,
-    wake: @escaping @Sendable () -> Void
-  ) {
+  init(options: WebSocketOptions, consumer: WebSocketConsumer) {
     self.options = options
+    self.consumer = consumer
     decoder = WebSocketDecoder(role: .server, limits: .init(messageSize: options.maximumMessageSize))
-    let commands = CommandQueue()
-    self.commands = commands
-    connection = WebSocketServerConnection(remoteAddress: remoteAddress, subprotocol: subprotocol, options: options) {
-      if commands.append($0) { wake() }
-    }
   }
 }
 
@@ -49,54 +22,84 @@ extension HTTPServerConnection {
   private static let pongLimit = 64 << 10
 
   func receiveFrames(_ bytes: UnsafeRawBufferPointer) {
-    guard var session = socket else { return }
-    // Taken out for the call, so that the decoder's buffers are not copied.
-    socket?.decoder = WebSocketDecoder(role: .server, limits: .init(messageSize: 0))
+    guard !bytes.isEmpty, let consumer = socket?.consumer, var decoder = socket?.decoder else { return }
+    socket?.decoder = nil
     var mustPause = false
-    var pongs: [[UInt8]] = []
     var close: WebSocketClose?
     var failure: WebSocketProtocolError?
-    let receives = session.state.receives
     do throws(WebSocketProtocolError) {
-      try session.decoder.decode(bytes) { event in
-        guard receives else { return }
+      try decoder.decode(bytes) { event in
+        // Asked each time: a listener may close in the middle.
+        guard let state = socket?.state, state.receives else { return }
         switch event {
-        case .text(let payload): if session.connection.received(.text(Array(payload))) { mustPause = true }
-        case .binary(let payload): if session.connection.received(.binary(Array(payload))) { mustPause = true }
-        case .ping(let payload): pongs.append(WebSocketEncoder.serverFrame(.pong, payload))
-        case .pong: break
+        case .text(let payload): if receive(.text, payload, consumer, state) { mustPause = true }
+        case .binary(let payload): if receive(.binary, payload, consumer, state) { mustPause = true }
+        case .ping(let payload):
+          if state.isOpen, tcp.pendingBytes < Self.pongLimit {
+            send(frame: WebSocketEncoder.serverFrame(.pong, payload))
+          }
+          consumer.receivedControl()
+        case .pong: consumer.receivedControl()
         case .close(let frame): close = frame
         }
       }
     } catch {
       failure = error
     }
-    socket?.decoder = session.decoder
-    for pong in pongs where session.state.isOpen && tcp.pendingBytes < Self.pongLimit { send(frame: pong) }
+    if case .listener = consumer { decoder.releaseMemory() }
+    socket?.decoder = decoder
     if mustPause { setReading(false) }
     if let close {
-      session.connection.closing()
+      consumer.closing()
       perform { $0.received(close) }
       // Both have said all: nothing is left to wait for.
       closeAfterWriting()
-      socket?.connection.ended(close)
+      tellEnd(close)
     } else if let failure {
-      session.connection.closing()
+      consumer.closing()
       perform { $0.failed(failure) }
-      socket?.connection.ended(WebSocketClose(code: failure.code, reason: failure.message))
+      tellEnd(WebSocketClose(code: failure.code, reason: failure.message))
     }
   }
 
+  /// - Returns: whether the connection should stop reading.
+  private func receive(
+    _ kind: WebSocketListenerMessage, _ payload: UnsafeRawBufferPointer, _ consumer: WebSocketConsumer,
+    _ state: WebSocketConnectionState
+  ) -> Bool {
+    // A listener that closes wants no more; a task may still take what the peer sent before it heard of the closing.
+    if case .listener = consumer, !state.isOpen { return false }
+    return consumer.received(kind, payload)
+  }
+
   private func send(frame: [UInt8]) {
-    socket?.connection.willSend(frame.count)
+    socket?.consumer.willSend(frame.count)
     write(frame)
+  }
+
+  /// A listener's frames.
+  func send(_ frames: [WebSocketFrame]) {
+    guard socket?.state.isOpen == true else { return }
+    if frames.count == 1 { write(frames[0].bytes) } else { write(frames.map(\.bytes)) }
+  }
+
+  /// A listener closes.
+  func closeSocket(_ close: WebSocketClose) { perform { $0.close(close) } }
+
+  /// The server ends.
+  func goAway() {
+    switch socket?.consumer {
+    case .task(let connection, _): connection.close(.goingAway)
+    case .listener: closeSocket(WebSocketClose(code: .goingAway, reason: "the server stops"))
+    case nil: break
+    }
   }
 
   /// What handlers asked for since the last turn.
   func performCommands() {
-    guard let session = socket else { return }
+    guard case .task(_, let queue) = socket?.consumer else { return }
     var frames: [UInt8] = []
-    for command in session.commands.takeAll() {
+    for command in queue.takeAll() {
       if case .send(let frame) = command {
         // One write for all that goes out together.
         if frames.isEmpty { frames = frame } else { frames += frame }
@@ -137,8 +140,18 @@ extension HTTPServerConnection {
         startTimeout()
       case .ended(let close):
         socket?.timer?.cancel()
-        socket?.connection.ended(close)
+        tellEnd(close)
       }
+    }
+  }
+
+  /// The first word about the end is the one that counts.
+  private func tellEnd(_ close: WebSocketClose) {
+    guard let session = socket, !session.hasEnded else { return }
+    socket?.hasEnded = true
+    switch session.consumer {
+    case .task(let connection, _): connection.ended(close)
+    case .listener(let listener): listener.ended(close)
     }
   }
 

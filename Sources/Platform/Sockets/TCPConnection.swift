@@ -34,6 +34,8 @@ public final class TCPConnection: @unchecked Sendable {  // touched on the loop'
   /// How much of the first pending piece was written.
   private var offset = 0
   public private(set) var pendingBytes = 0
+  /// How many of the written pieces wait, the one that was begun included.
+  public var pendingPieces: Int { pending.count - firstPending }
 
   /// So that one fast peer does not hold up the others.
   private static let readsPerTurn = 4
@@ -123,6 +125,17 @@ public final class TCPConnection: @unchecked Sendable {  // touched on the loop'
     if !isBlocked { flush() }
   }
 
+  /// As ``write(_:)-([UInt8])`` for each piece, in as few calls of the system as it takes.
+  public func write(_ pieces: [[UInt8]]) {
+    loop.preconditionOnLoop()
+    guard !isClosed, !wantsEnd else { return }
+    for piece in pieces where !piece.isEmpty {
+      pending.append(piece)
+      pendingBytes += piece.count
+    }
+    if !isBlocked { flush() }
+  }
+
   /// Tells the peer, after everything written, that no more will come. Reading goes on.
   public func finishWriting() {
     guard !isClosed, !wantsEnd else { return }
@@ -203,7 +216,8 @@ public final class TCPConnection: @unchecked Sendable {  // touched on the loop'
       firstPending += 1
     }
     if firstPending == pending.count {
-      pending.removeAll(keepingCapacity: true)
+      // Connections that mostly wait are many: only a little is kept for the next time.
+      pending.removeAll(keepingCapacity: pending.capacity <= Self.piecesPerWrite)
       firstPending = 0
     } else if firstPending > 64 {
       pending.removeFirst(firstPending)

@@ -120,6 +120,15 @@ public struct WebSocketDecoder: Sendable {
     try result.get()
   }
 
+  /// Gives back the memory that is kept for the next message, for a connection that will mostly be silent. Between
+  /// messages only; otherwise nothing happens.
+  public mutating func releaseMemory() {
+    guard case .header = state, header.isEmpty, message.isEmpty else { return }
+    header = []
+    message = []
+    control = []
+  }
+
   // MARK: Header
 
   /// - Returns: nil if the input ends inside the header.

@@ -1,14 +1,13 @@
 import Foundation
+import HTTP
 import Platform
-
-@testable import HTTP
 
 /// A plain TCP client that sends exactly the bytes it is told to. It blocks its thread, so each call has one of its own:
 /// those of the cooperative pool, where the handlers under test run, and of Dispatch are few.
-final class TestClient: Sendable {
+public final class TestClient: Sendable {
   private let descriptor: Int32
 
-  init(_ address: SocketAddress) throws {
+  public init(_ address: SocketAddress) throws {
     descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
     guard descriptor >= 0 else { throw SystemError(call: "socket", code: errno) }
     var limit = timeval(tv_sec: 60, tv_usec: 0)
@@ -26,9 +25,9 @@ final class TestClient: Sendable {
 
   deinit { close(descriptor) }
 
-  func send(_ text: String) async { await send(Array(text.utf8)) }
+  public func send(_ text: String) async { await send(Array(text.utf8)) }
 
-  func send(_ bytes: [UInt8]) async {
+  public func send(_ bytes: [UInt8]) async {
     let descriptor = descriptor
     await onThread {
       var sent = 0
@@ -42,15 +41,15 @@ final class TestClient: Sendable {
     }
   }
 
-  func endSending() { shutdown(descriptor, Int32(SHUT_WR)) }
+  public func endSending() { shutdown(descriptor, Int32(SHUT_WR)) }
 
-  enum Read: Equatable {
+  public enum Read: Equatable, Sendable {
     case bytes([UInt8])
     case end, reset, timeout
   }
 
   /// What comes next, at most `limit` bytes.
-  func read(limit: Int = 64 << 10) async -> Read {
+  public func read(limit: Int = 64 << 10) async -> Read {
     let descriptor = descriptor
     return await onThread {
       var buffer = [UInt8](repeating: 0, count: limit)
@@ -61,15 +60,28 @@ final class TestClient: Sendable {
     }
   }
 
+  /// The next frame of a WebSocket's server: its first byte and its payload. Nil if the connection ends before it.
+  public func frame() async -> (opcode: UInt8, payload: [UInt8])? {
+    let head = await read(count: 2)
+    guard head.count == 2 else { return nil }
+    var length = Int(head[1] & 0x7F)
+    if length >= 126 {
+      let more = await read(count: length == 126 ? 2 : 8)
+      length = more.reduce(0) { $0 << 8 | Int($1) }
+    }
+    let payload = await read(count: length)
+    return payload.count == length ? (head[0] & 0x0F, payload) : nil
+  }
+
   /// Everything until the peer ends, as text.
-  func readToEnd() async -> String {
+  public func readToEnd() async -> String {
     var all: [UInt8] = []
     while case .bytes(let bytes) = await read() { all += bytes }
     return String(decoding: all, as: UTF8.self)
   }
 
   /// Everything until the text has come.
-  func read(until ending: String) async -> String {
+  public func read(until ending: String) async -> String {
     var all: [UInt8] = []
     let wanted = Array(ending.utf8)
     while !all.suffix(wanted.count).elementsEqual(wanted) {
@@ -79,7 +91,7 @@ final class TestClient: Sendable {
     return String(decoding: all, as: UTF8.self)
   }
 
-  func read(count: Int) async -> [UInt8] {
+  public func read(count: Int) async -> [UInt8] {
     var all: [UInt8] = []
     while all.count < count, case .bytes(let bytes) = await read(limit: count - all.count) { all += bytes }
     return all
@@ -93,7 +105,7 @@ final class TestClient: Sendable {
 }
 
 /// Runs a server for the length of a test.
-func withServer(
+public func withServer(
   _ router: Router, configure: (inout HTTPServerConfiguration) -> Void = { _ in }, log: Log = .silent,
   _ body: (SocketAddress, HTTPServer) async throws -> Void
 ) async throws {
