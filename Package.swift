@@ -74,7 +74,9 @@ let tests: [Target] = [
     name: "StorageCrashProbe", dependencies: ["Storage"], path: "Tests/Support/StorageCrashProbe"),
   .target(name: "StorageTestSupport", dependencies: ["Storage"], path: "Tests/Support/StorageTestSupport"),
   .testTarget(name: "StorageTests", dependencies: ["Storage", "StorageTestSupport", "StorageCrashProbe"]),
-  .testTarget(name: "CoreTests", dependencies: ["Core", "StorageTestSupport"]),
+  .executableTarget(
+    name: "EventProbe", dependencies: ["Core", "Storage", "Platform"], path: "Tests/Support/EventProbe"),
+  .testTarget(name: "CoreTests", dependencies: ["Core", "StorageTestSupport", "EventProbe"]),
   .testTarget(name: "GatewayTests", dependencies: ["Gateway", "HTTP", "Sandbox", "TestInputs"]),
   .executableTarget(
     name: "GatewayProbe", dependencies: ["GatewayStore", "Gateway", "Core", "Storage", "Platform"],

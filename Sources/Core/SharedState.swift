@@ -14,6 +14,7 @@ public final class SharedState: Sendable {
   public let activity: AuditActivity
   public let state: KeyedState
   public let jobs: Jobs
+  public let events: DomainEvents
   public let componentUses: ComponentUses
   public let maintenance: MaintenanceMode
 
@@ -25,8 +26,10 @@ public final class SharedState: Sendable {
     metrics: Metrics? = nil
   ) async throws -> SharedState {
     let log = log.labelled("core")
-    try await database.migrate([CoreTables.module, Jobs.tables, AuditActivity.tables] + modules, time: time, log: log)
-    let shared = SharedState(database, time: time)
+    try await database.migrate(
+      [CoreTables.module, Jobs.tables, AuditActivity.tables, DomainEvents.tables] + modules, time: time, log: log)
+    let events = try await DomainEvents.open(database, time: time, log: log, metrics: metrics ?? Metrics())
+    let shared = SharedState(database, events: events, time: time)
     try await shared.switches.reload()
     if let metrics {
       let count = metrics.gauge("adjutant_plugin_switches", help: "Choices that guilds made about plugins")([])
@@ -35,7 +38,7 @@ public final class SharedState: Sendable {
     return shared
   }
 
-  private init(_ database: Database, time: any TimeSource) {
+  private init(_ database: Database, events: DomainEvents, time: any TimeSource) {
     self.database = database
     self.time = time
     guilds = Guilds(database: database, time: time)
@@ -47,6 +50,7 @@ public final class SharedState: Sendable {
     switches = PluginSwitches(database: database, time: time)
     state = KeyedState(database: database, time: time)
     jobs = Jobs(database: database, time: time)
+    self.events = events
     componentUses = ComponentUses(database: database, time: time)
     maintenance = MaintenanceMode(database: database, state: state, time: time)
   }

@@ -89,7 +89,7 @@ public final class Database: Sendable {
   ) async throws -> Result {
     try await perform(.read) { connection in
       let transaction = ReadTransaction(connection: connection)
-      return (try body(transaction), transaction.failure, [])
+      return (try body(transaction), transaction.failure, [], [])
     }
   }
 
@@ -104,7 +104,7 @@ public final class Database: Sendable {
   ) async throws -> Result {
     try await perform(.write) { connection in
       let transaction = Transaction(connection: connection)
-      return (try body(transaction), transaction.failure, transaction.announced)
+      return (try body(transaction), transaction.failure, transaction.announced, transaction.effects)
     }
   }
 
@@ -127,8 +127,10 @@ public final class Database: Sendable {
     await driver.close()
   }
 
-  /// What a body did: its result, the error of a statement even if the body swallowed it, topics to tell of.
-  private typealias Outcome<Result> = (Result, failure: (any Error)?, announced: Set<String>)
+  /// What a body did: its result, the error of a statement even if the body swallowed it, topics to tell of, what to run.
+  private typealias Outcome<Result> = (
+    Result, failure: (any Error)?, announced: Set<String>, effects: [@Sendable () -> Void]
+  )
 
   private func perform<Result: Sendable>(
     _ access: Access, _ body: @escaping @Sendable (any Connection) throws -> Outcome<Result>
@@ -139,9 +141,10 @@ public final class Database: Sendable {
       let result = try await withTaskCancellationHandler {
         try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Result, any Error>) in
           let job = Job(access: access, cancellation: cancellation) { [hub] connection in
-            let (result, failure, announced) = try body(connection)
+            let (result, failure, announced, effects) = try body(connection)
             if let failure { throw failure }
             return {
+              for effect in effects { effect() }
               hub.wake(announced)
               continuation.resume(returning: result)
             }

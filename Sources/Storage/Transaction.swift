@@ -117,5 +117,11 @@ public final class Transaction: ReadTransaction {
   /// SQLite: topics to tell of after the commit. Other processes do not hear of them.
   private(set) var announced: Set<String> = []
 
+  /// Runs `body` once this transaction is stored, on the database's thread and before the caller hears of it: for
+  /// counting and the like, so it must be short. Not at all if the transaction is taken back, or its fate is unknown.
+  public func afterCommit(_ body: @escaping @Sendable () -> Void) { effects.append(body) }
+
+  private(set) var effects: [@Sendable () -> Void] = []
+
   override var mayWrite: Bool { true }
 }

@@ -6,14 +6,7 @@ import Testing
 
 /// What was acknowledged survives `kill -9`, and nothing is ever stored by halves.
 @Suite(.serialized) struct CrashTests {
-  /// Lies beside the test program.
-  private static let probe: String = {
-    var path = [CChar](repeating: 0, count: 4096)
-    let length = readlink("/proc/self/exe", &path, path.count)
-    let program = String(decoding: path.prefix(max(0, length)).map { UInt8(bitPattern: $0) }, as: UTF8.self)
-    return program.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/")
-      + "/StorageCrashProbe"
-  }()
+  private static let probe = ChildProcess.beside("StorageCrashProbe")
 
   private static let script =
     #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast(2)

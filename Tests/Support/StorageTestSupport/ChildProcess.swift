@@ -1,13 +1,15 @@
+import Dispatch
 import Glibc
-
-@testable import Storage
+import Storage
+import Synchronization
 
 /// A process that a test starts, reads from line by line, and kills.
-final class ChildProcess: Sendable {
+public final class ChildProcess: Sendable {
   private let pid: pid_t
   private let output: Int32
+  private let isEnded = Atomic(false)
 
-  init(_ path: String, _ arguments: [String]) throws {
+  public init(_ path: String, _ arguments: [String]) throws {
     var ends: [Int32] = [0, 0]
     guard pipe(&ends) == 0 else { throw DatabaseError(.other, "no pipe") }
     for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
@@ -29,15 +31,32 @@ final class ChildProcess: Sendable {
     output = ends[0]
   }
 
-  deinit { close(output) }
+  /// A test that failed leaves no process behind.
+  deinit {
+    close(output)
+    guard !isEnded.load(ordering: .acquiring) else { return }
+    kill(pid, SIGKILL)
+    var status: Int32 = 0
+    waitpid(pid, &status, 0)
+  }
 
-  /// Reads lines until `enough` says so, or the output ends; on a thread of its own.
-  func lines(until enough: @escaping @Sendable ([String]) -> Bool) async throws -> [String] {
-    try await onThread { [output] in
+  /// The program of that name which was built beside the tests.
+  public static func beside(_ name: String) -> String {
+    var path = [CChar](repeating: 0, count: 4096)
+    let length = readlink("/proc/self/exe", &path, path.count)
+    let program = String(decoding: path.prefix(max(0, length)).map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    return program.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/") + "/"
+      + name
+  }
+
+  /// Reads lines until `enough` says so, or the output ends, or nothing comes for a minute; on a thread of its own.
+  public func lines(until enough: @escaping @Sendable ([String]) -> Bool) async throws -> [String] {
+    await onThread { [output] in
       var lines: [String] = []
       var partial: [UInt8] = []
       var byte: UInt8 = 0
-      while !enough(lines), read(output, &byte, 1) == 1 {
+      var source = pollfd(fd: output, events: Int16(POLLIN), revents: 0)
+      while !enough(lines), poll(&source, 1, 60_000) == 1, read(output, &byte, 1) == 1 {
         if byte == UInt8(ascii: "\n") {
           lines.append(String(decoding: partial, as: UTF8.self))
           partial = []
@@ -50,24 +69,26 @@ final class ChildProcess: Sendable {
   }
 
   /// Kills the process, waits for its end, and returns what it had still written.
-  func killed() async throws -> [String] {
+  public func killed() async throws -> [String] {
     kill(pid, SIGKILL)
     let rest = try await lines { _ in false }
     _ = try await exitStatus()
     return rest
   }
 
-  func exitStatus() async throws -> Int32 {
-    try await onThread { [pid] in
+  public func exitStatus() async throws -> Int32 {
+    let status = await onThread { [pid] in
       var status: Int32 = 0
       while waitpid(pid, &status, 0) == -1, errno == EINTR {}
       return status
     }
+    isEnded.store(true, ordering: .releasing)
+    return status
   }
 
   /// Runs a program to its end.
   /// - Returns: the lines of its output.
-  static func run(_ path: String, _ arguments: [String]) async throws -> [String] {
+  public static func run(_ path: String, _ arguments: [String]) async throws -> [String] {
     let child = try ChildProcess(path, arguments)
     let lines = try await child.lines { _ in false }
     guard try await child.exitStatus() == 0 else { throw DatabaseError(.other, "\(path) \(arguments) failed") }
@@ -75,11 +96,9 @@ final class ChildProcess: Sendable {
   }
 }
 
-private func onThread<Result: Sendable>(_ body: @escaping @Sendable () -> Result) async throws -> Result {
-  let thread = WorkerThreads()
-  return try await withCheckedThrowingContinuation { continuation in
-    do { try thread.start(name: "test") { continuation.resume(returning: body()) } } catch {
-      continuation.resume(throwing: error)
-    }
+/// A thread that may wait.
+private func onThread<Result: Sendable>(_ body: @escaping @Sendable () -> Result) async -> Result {
+  await withCheckedContinuation { continuation in
+    DispatchQueue(label: "child-process").async { continuation.resume(returning: body()) }
   }
 }
