@@ -44,6 +44,8 @@ let rooms: [Target] = [
     dependencies: ["Platform", "Storage", "Core", "Gateway", "Commands"],
     path: "Sources/Plugins/Administration"),
   .target(
+    name: "KillTracker", dependencies: ["Platform", "Storage", "Core"], path: "Sources/Plugins/KillTracker"),
+  .target(
     name: "HTTPAPI",
     dependencies: ["Platform", "HTTP", "Storage", "Core", "Gateway", "Commands"],
     path: "Sources/Plugins/HTTPAPI"),
@@ -52,10 +54,11 @@ let rooms: [Target] = [
     name: "Bot",
     dependencies: [
       "Platform", "HTTP", "Storage", "Core", "Gateway", "Commands", "GatewayStore", "Administration",
-      "HTTPAPI", "Sandbox",
+      "KillTracker", "HTTPAPI", "Sandbox",
     ]),
   .target(name: "CAllocationCounter", path: "Sources/CLibraries/CAllocationCounter"),
-  .executableTarget(name: "Benchmarks", dependencies: ["Platform", "HTTP", "Gateway", "CZlib", "CAllocationCounter"]),
+  .executableTarget(
+    name: "Benchmarks", dependencies: ["Platform", "HTTP", "Gateway", "KillTracker", "CZlib", "CAllocationCounter"]),
 ]
 
 let tests: [Target] = [
@@ -90,6 +93,8 @@ let tests: [Target] = [
   .testTarget(
     name: "AdministrationTests",
     dependencies: ["Platform", "Storage", "Core", "Gateway", "Commands", "Administration"]),
+  .testTarget(
+    name: "KillTrackerTests", dependencies: ["KillTracker", "Platform", "Storage", "Core", "StorageTestSupport"]),
   .testTarget(name: "HTTPAPITests", dependencies: ["HTTP", "HTTPAPI", "HTTPTestSupport", "StorageTestSupport"]),
   .testTarget(name: "SandboxTests", dependencies: ["Sandbox", "TestInputs"]),
   .testTarget(name: "BotTests", dependencies: ["Bot", "Platform", "HTTP", "Storage", "Core", "HTTPAPI", "Sandbox"]),

@@ -27,6 +27,8 @@ struct Benchmarks {
           serves a small JSON reply at /small until it is stopped
       http --targets NAME=HOST:PORT/PATH,… [--connections N] [--seconds N] [--repeat N]
           requests per second of HTTP servers, in turns, and the ratio of each to the last
+      gamelog [--file FILE | --megabytes N --every N] [--repeat N]
+          reading a Game.log in memory, beside grep -c (and rg -c) on the same file
     """
 
   static func main() async {
@@ -50,6 +52,9 @@ struct Benchmarks {
       case "http":
         try HTTPBenchmark.run(
           Options(arguments.dropFirst(), allowed: ["targets", "connections", "seconds", "repeat"]))
+      case "gamelog":
+        try GameLogBenchmark.run(
+          Options(arguments.dropFirst(), allowed: ["file", "megabytes", "every", "repeat"]))
       default: throw BenchmarkError(usage)
       }
     } catch {

@@ -1,6 +1,7 @@
 import FoundationEssentials
 import Glibc
 import HTTPAPI
+import KillTracker
 import Platform
 import Storage
 
@@ -39,6 +40,7 @@ struct Adjutant {
         try await TokenCommand.run(request, configuration: configuration, log: Log(label: "", sink: sink))
         return .success
       }
+    case .parseLog(let file, let asJSON): try await LogCommands.parse(file, asJSON: asJSON)
     case .checkConfiguration(let path):
       _ = try ConfigurationFile(path: path).load(environment: environment, plugins: pluginNames)
       Terminal.show("The configuration is fine.")
@@ -89,6 +91,9 @@ struct Adjutant {
     case AccountError.invalid(let field, let reason):
       Terminal.complain("adjutant: \(field): \(reason)")
       return .usage
+    case let error as GameLogFileError:
+      Terminal.complain("adjutant: \(error)")
+      return .io
     case let error as KeyFileError:
       Terminal.complain("adjutant: \(error)")
       return .io

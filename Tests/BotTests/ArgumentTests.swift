@@ -29,6 +29,8 @@ struct ArgumentTests {
     ),
     (["token", "--client", "Panel"], .token(config: nil, request: .client(name: "Panel"))),
     (["token", "--account", "a@b.cd"], .token(config: nil, request: .account(email: "a@b.cd"))),
+    (["logs", "parse", "Game.log"], .parseLog(file: "Game.log", asJSON: false)),
+    (["logs", "parse", "-", "--json"], .parseLog(file: "-", asJSON: true)),
     (["--help"], .help), (["run", "-h"], .help), (["--version"], .version),
   ])
   func understands(arguments: [String], invocation: Invocation) throws {
@@ -58,6 +60,9 @@ struct ArgumentTests {
     (["token", "--account", "x", "--ttl", "1h"], "token does not take --ttl"),
     (["run", "--admin"], "run does not take --admin"), (["--user", "7"], "run does not take --user"),
     (["database", "backup"], "database backup needs the FILE to write"),
+    (["logs"], "logs what? There is: logs parse FILE"), (["logs", "parse"], "logs parse needs the FILE to read"),
+    (["run", "--json"], "run does not take --json"),
+    (["logs", "parse", "a", "--ttl", "1h"], "logs does not take --ttl"),
   ])
   func refusesInPlainWords(arguments: [String], message: String) {
     #expect(throws: UsageError(description: message)) { try ArgumentParser.parse(arguments) }

@@ -6,6 +6,7 @@ enum Invocation: Equatable {
   case migrateDatabase(config: String?)
   case backUpDatabase(config: String?, file: String)
   case token(config: String?, request: TokenCommand.Request)
+  case parseLog(file: String, asJSON: Bool)
   case help
   case version
 }
@@ -42,6 +43,8 @@ struct ArgumentParser {
           --ttl TIME           for so long, as in 90s, 30m, 24h, 7d (default 24h, at most 365d)
           --client NAME        instead: an OAuth client; its id, then its secret
           --account EMAIL      instead: a SkyPANEL account, or a new password for one that exists
+      logs parse FILE          say what a Game.log of Star Citizen tells; - reads standard input
+          --json               as JSON Lines, one object per event
       config check             read the configuration and say what is wrong with it
       database migrate         bring the database up to date
       database backup FILE     write a copy of the database while it is in use (SQLite)
@@ -73,13 +76,13 @@ struct ArgumentParser {
   private mutating func split(_ arguments: [String]) throws {
     var rest = arguments[...]
     while let argument = rest.popFirst() {
-      guard argument.hasPrefix("-") else {
+      guard argument.hasPrefix("-"), argument != "-" else {
         words.append(argument)
         continue
       }
       let parts = argument.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
       let name = parts[0]
-      if ["--help", "-h", "--version", "--admin"].contains(name) {
+      if ["--help", "-h", "--version", "--admin", "--json"].contains(name) {
         flags.insert(name)
       } else if Self.valued.contains(name) {
         guard let value = parts.count == 2 ? parts[1] : rest.popFirst(), !value.isEmpty else {
@@ -124,6 +127,11 @@ struct ArgumentParser {
     case let words where words.count == 3 && words.starts(with: ["database", "backup"]):
       try allow([])
       return .backUpDatabase(config: config, file: words[2])
+    case ["logs", "parse"]: throw UsageError(description: "logs parse needs the FILE to read")
+    case let words where words.count == 3 && words.starts(with: ["logs", "parse"]):
+      try allow([], flags: ["--json"])
+      return .parseLog(file: words[2], asJSON: flags.contains("--json"))
+    case ["logs"]: throw UsageError(description: "logs what? There is: logs parse FILE")
     case ["config"]: throw UsageError(description: "config what? There is: config check")
     case ["database"]: throw UsageError(description: "database what? There are: database migrate, database backup FILE")
     default: throw UsageError(description: "there is no command \"\(words.joined(separator: " "))\"")
