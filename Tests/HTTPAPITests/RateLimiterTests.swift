@@ -20,7 +20,7 @@ struct RateLimiterTests {
     #expect(
       numbers == [
         "authentication 5/60", "read 100/60", "write 20/60", "admin 10/60", "pegasus 30/60 1000/3600", "panel 100/60",
-        "panel-key 1000/60", "aurora 300/60",
+        "panel-key 1000/60", "aurora 300/60", "credentials 60/60",
       ])
   }
 

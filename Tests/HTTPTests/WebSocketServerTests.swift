@@ -77,6 +77,33 @@ struct WebSocketServerTests {
     }
   }
 
+  @Test func theHandlerSeesWhatMiddlewareFoundOut() async throws {
+    struct Outer: Sendable { var text: String }
+    struct Inner: Sendable { var text: String }
+    var inner = Router()
+    inner.use { request, next in
+      var request = request
+      request[Inner.self] = Inner(text: "inner")
+      return try await next(request)
+    }
+    inner.webSocket("/echo") { request, socket in
+      try socket.send(text: "\(request[Outer.self]?.text ?? "-") \(request[Inner.self]?.text ?? "-")")
+    }
+    var outer = Router()
+    outer.use { request, next in
+      var request = request
+      request[Outer.self] = Outer(text: "outer")
+      return try await next(request)
+    }
+    outer.mount("/", inner)
+    try await withServer(outer) { address, _ in
+      let client = try TestClient(address)
+      await client.send(Self.opening)
+      _ = await client.read(until: "\r\n\r\n")
+      #expect(await client.read(count: 13) == WebSocketEncoder.serverFrame(.text, "outer inner".utf8))
+    }
+  }
+
   @Test func aPeerThatBreaksTheProtocolIsToldWhy() async throws {
     try await withServer(Self.router()) { address, _ in
       let client = try TestClient(address)

@@ -11,6 +11,11 @@ public struct HTTPError: Error, Sendable, Equatable, CustomStringConvertible {
     case malformedBody
     /// What was sent can be read, but breaks a rule; ``HTTPError/fields`` says which.
     case invalidBody, invalidQuery, invalidParameter
+    /// Nobody is logged in; what was sent to prove it is not valid.
+    case unauthenticated, invalidCredentials
+    /// Somebody is, but may not; their API key or client lacks a permission.
+    case forbidden, missingPermission
+    case conflict, rateLimited
     case misdirected, overloaded, internalError
     /// Thrown by a handler with a status of its own.
     case other
@@ -30,16 +35,20 @@ public struct HTTPError: Error, Sendable, Equatable, CustomStringConvertible {
 
   public var status: HTTPStatus
   public var kind: Kind
+  /// The document's own code for this very error; nil leaves it to the shape, which knows a code for each ``kind``.
+  public var code: String?
   public var message: String
   public var fields: [Field]
   /// Added to the answer: `Allow`, `Retry-After`, `WWW-Authenticate`.
   public var headers: HTTPHeaders
 
   public init(
-    _ status: HTTPStatus, kind: Kind = .other, _ message: String, fields: [Field] = [], headers: HTTPHeaders = [:]
+    _ status: HTTPStatus, kind: Kind = .other, code: String? = nil, _ message: String, fields: [Field] = [],
+    headers: HTTPHeaders = [:]
   ) {
     self.status = status
     self.kind = kind
+    self.code = code
     self.message = message
     self.fields = fields
     self.headers = headers

@@ -239,7 +239,13 @@ extension Router {
       route.pattern = route.pattern.prefixed(by: prefix)
       return route
     }
-    let description = document.document(routes)
+    serve(document.document(routes), mountedAt: prefix, documentPath: documentPath, pagePath: pagePath)
+  }
+
+  /// Serves a description that was made by ``openAPI(_:)``, of these routes or of others, and a page to read it.
+  public mutating func serve(
+    _ description: JSON, mountedAt prefix: PathPattern = "/", documentPath: PathPattern, pagePath: PathPattern
+  ) {
     var hidden = RouteNotes("The description of this API")
     hidden.isHidden = true
     hidden.usesEntityTag = true

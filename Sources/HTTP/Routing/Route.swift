@@ -75,7 +75,8 @@ public struct WebSocketRoute: Sendable {
   }
 
   let options: WebSocketOptions
-  /// Answers the opening request instead of upgrading, if it returns something or throws.
+  /// Answers the opening request instead of upgrading, if it returns something or throws. What middleware found out
+  /// about the request stays in it for the handler.
   var admit: @Sendable (HTTPRequest) async throws -> HTTPResponse?
   let service: Service
 }

@@ -189,8 +189,11 @@ public struct Router: Sendable {
       // The admission runs inside the middleware: 101 means that the connection may be upgraded.
       let admit = socket.admit
       let handler = Self.wrap(
-        { request in try await admit(request) ?? HTTPResponse(status: .switchingProtocols) }, in: middleware,
-        errors: errors)
+        { request in
+          let refusal = try await admit(request)
+          request[WebSocketAcceptance.self]?.admit(request)
+          return refusal ?? HTTPResponse(status: .switchingProtocols)
+        }, in: middleware, errors: errors)
       socket.admit = { request in
         let response = try await handler(request)
         return response.status == .switchingProtocols ? nil : response

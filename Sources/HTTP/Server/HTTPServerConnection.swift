@@ -280,7 +280,7 @@ actor HTTPServerConnection: TCPConnectionHandler {
         if let refusal = try await route.admit(request) { return await send(refusal, to: request) }
         guard let opening else { return await abandon() }
         switch route.service {
-        case .task(let handler): await run(handler, route, request, opening)
+        case .task(let handler): await run(handler, route, acceptance.request ?? request, opening)
         case .listener:
           guard let make = acceptance.take() else { return await abandon() }
           await listen(route, request, opening, make)

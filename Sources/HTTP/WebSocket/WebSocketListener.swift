@@ -67,9 +67,21 @@ public struct WebSocketChannel: Sendable {
   }
 }
 
-/// Where the admission of one request leaves the listener that it decided on.
+/// Where the admission of one request leaves the listener that it decided on, and the request as the innermost middleware
+/// left it.
 final class WebSocketAcceptance: Sendable {
   private let stored = Mutex<WebSocketRoute.MakeListener?>(nil)
+  private let admitted = Mutex<HTTPRequest?>(nil)
+
+  var request: HTTPRequest? { admitted.withLock { $0 } }
+
+  /// Called from the inside out: the first one knows most.
+  func admit(_ request: HTTPRequest) {
+    var request = request
+    // It would hold on to itself.
+    request[WebSocketAcceptance.self] = nil
+    admitted.withLock { if $0 == nil { $0 = request } }
+  }
 
   func put(_ make: @escaping WebSocketRoute.MakeListener) { stored.withLock { $0 = make } }
 

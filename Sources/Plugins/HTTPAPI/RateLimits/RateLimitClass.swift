@@ -39,7 +39,12 @@ public struct RateLimitClass: Hashable, Sendable {
   // Aurora prints none; resolutions, "Limits".
   public static let aurora = RateLimitClass("aurora", [Window(300, per: minute)])
 
-  public static let all = [authentication, read, write, admin, pegasus, panelAddress, panelKey, aurora]
+  /// Tokens and keys that turned out worthless, by address: whoever guesses must not keep the database busy.
+  public static let worthlessCredentials = RateLimitClass("credentials", [Window(60, per: minute)])
+
+  public static let all = [
+    authentication, read, write, admin, pegasus, panelAddress, panelKey, aurora, worthlessCredentials,
+  ]
 }
 
 /// Whose requests are counted together.

@@ -54,6 +54,11 @@ struct RateLimiter: Sendable {
     return entries[key, default: Entry(key.rateClass)].take(at: now)
   }
 
+  /// The refusal of a request that would not pass, without counting one that would.
+  mutating func refusal(of key: Key, at time: Timestamp) -> RateLimitVerdict? {
+    entries[key]?.refuse(at: time.milliseconds)
+  }
+
   /// Counts what other processes let pass.
   mutating func record(_ count: Int, for key: Key, at time: Int64) {
     if entries[key] == nil, entries.count >= capacity { makeRoom(at: time) }
@@ -102,6 +107,13 @@ extension RateLimiter.Entry {
     }
     record(1, at: now)
     return verdict(isAllowed: true, at: now)
+  }
+
+  mutating func refuse(at now: Int64) -> RateLimitVerdict? {
+    advance(to: now)
+    guard isFull else { return nil }
+    refused += 1
+    return verdict(isAllowed: false, at: now)
   }
 
   mutating func record(_ count: Int, at time: Int64) {

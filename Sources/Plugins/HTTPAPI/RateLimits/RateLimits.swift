@@ -56,8 +56,7 @@ public final class RateLimits: Sendable {
   public func take(_ rateClass: RateLimitClass, for caller: RateLimitCaller, from address: IPAddress?)
     -> RateLimitVerdict?
   {
-    guard isOn else { return nil }
-    if let address, exempt.contains(where: { $0.contains(address) }) { return nil }
+    guard isLimited(address) else { return nil }
     let now = time.timestamp
     let key = RateLimiter.Key(rateClass: rateClass, caller: caller.description)
     return state.withLock { state in
@@ -70,6 +69,22 @@ public final class RateLimits: Sendable {
       }
       return verdict
     }
+  }
+
+  /// The refusal of a request that ``take(_:for:from:)`` would refuse; one that would pass is not counted.
+  public func refusal(_ rateClass: RateLimitClass, for caller: RateLimitCaller, from address: IPAddress?)
+    -> RateLimitVerdict?
+  {
+    guard isLimited(address) else { return nil }
+    let now = time.timestamp
+    let key = RateLimiter.Key(rateClass: rateClass, caller: caller.description)
+    return state.withLock { $0.limiter.refusal(of: key, at: now) }
+  }
+
+  private func isLimited(_ address: IPAddress?) -> Bool {
+    guard isOn else { return false }
+    guard let address, !exempt.isEmpty else { return true }
+    return !exempt.contains { $0.contains(address) }
   }
 
   /// For `/api/stats` of Pegasus.
