@@ -35,6 +35,9 @@ public struct Authenticator: Sendable {
     self.time = time
   }
 
+  /// Whether a full login of that user has the admin role.
+  public func isOwner(_ user: UserID) -> Bool { owners.contains(user) }
+
   /// - Returns: ``Principal/anonymous`` if there is no such header.
   /// - Throws: ``Failure``; what the database throws.
   public func principal(of headers: HTTPHeaders) async throws -> Principal {

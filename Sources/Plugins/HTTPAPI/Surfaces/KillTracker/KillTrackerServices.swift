@@ -1,0 +1,47 @@
+import Core
+import Platform
+
+/// What both Kill Tracker documents are served from.
+public struct KillTrackerServices: Sendable {
+  let authentication: Authentication
+  /// Nil: no Discord application is configured that people could log in with.
+  let discordLogin: DiscordLogin?
+  let guilds: any GuildDirectory
+  let auditLog: AuditLog
+  let users: Users
+  let time: any TimeSource
+  /// Of this program.
+  let version: String
+
+  public init(
+    authentication: Authentication, discordLogin: DiscordLogin?, guilds: any GuildDirectory, shared: SharedState,
+    version: String
+  ) {
+    self.authentication = authentication
+    self.discordLogin = discordLogin
+    self.guilds = guilds
+    auditLog = shared.auditLog
+    users = shared.users
+    time = shared.time
+    self.version = version
+  }
+}
+
+/// The guilds that the bot is in, as its gateway knows them at this moment.
+public protocol GuildDirectory: Sendable {
+  /// Those that the user owns, by name.
+  func guilds(ownedBy user: UserID) -> [GuildSummary]
+}
+
+/// A guild in a line.
+public struct GuildSummary: Sendable, Equatable {
+  public var id: GuildID
+  public var name: String
+  public var iconURL: String?
+
+  public init(id: GuildID, name: String, iconURL: String? = nil) {
+    self.id = id
+    self.name = name
+    self.iconURL = iconURL
+  }
+}

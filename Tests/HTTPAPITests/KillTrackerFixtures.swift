@@ -1,0 +1,97 @@
+import Core
+import HTTP
+import Platform
+import Storage
+import StorageTestSupport
+
+@testable import HTTPAPI
+
+/// Both Kill Tracker documents as a listener serves them, over a database of their own.
+struct KillTrackerHouse {
+  static let user = UserID(123_456_789_012_345_678)
+  static let other = UserID(223_456_789_012_345_678)
+  static let owner = UserID(100_000_000_000_000_001)
+  static let secret = "shared secret"
+
+  /// Discord knows the users by the codes `code-ID`.
+  struct Discord: DiscordOAuth {
+    func identity(forCode code: Secret<String>, redirectURI: String) async throws -> DiscordIdentity {
+      guard code.reveal().hasPrefix("code-"), let id = UserID(String(code.reveal().dropFirst(5))) else {
+        throw DiscordLogin.Refusal.code
+      }
+      return DiscordIdentity(
+        id: id, username: "PlayerName", discriminator: "0001", avatarURL: "https://cdn.example/a.png")
+    }
+  }
+
+  struct Directory: GuildDirectory {
+    func guilds(ownedBy user: UserID) -> [GuildSummary] {
+      user == owner ? [GuildSummary(id: GuildID(900_000_000_000_000_001), name: "Org")] : []
+    }
+  }
+
+  let authentication: Authentication
+  let shared: SharedState
+  let time: ManualTime
+  let router: Router
+
+  static func with(
+    _ engine: TestEngine = .sqlite, limits: Bool = false, discord: Bool = true,
+    _ body: (KillTrackerHouse) async throws -> Void
+  ) async throws {
+    try await withTemporaryDirectory { directory in
+      try await withTestDatabase(engine) { database in
+        let time = ManualTime()
+        let shared = try await SharedState.open(database, modules: [HTTPAPITables.module], time: time)
+        let authentication = try await Authentication.open(
+          .init(
+            directory: directory, issuer: .adjutant, owners: [owner], uidLoginSecret: Secret(secret),
+            limitsRates: limits),
+          database: database, handles: NoOwners(), time: time)
+        let login =
+          discord
+          ? authentication.discordLogin(
+            oauth: Discord(), authorizeURL: "https://discord.test/authorize", clientID: "1",
+            redirectURIs: ["http://localhost:3001/auth/callback"]) : nil
+        let services = KillTrackerServices(
+          authentication: authentication, discordLogin: login, guilds: Directory(), shared: shared, version: "1.2.3")
+        let listen = try SocketAddress(parsing: "127.0.0.1:3000")
+        let gatekeeper = Gatekeeper(
+          authenticator: authentication.authenticator, limits: authentication.limits,
+          authority: OneManager(manager: Cast.manager, guild: Cast.guild), auditLog: shared.auditLog,
+          trust: PeerTrust(), listener: listen, log: .silent)
+        let router = try ListenerRouter(
+          settings: ListenerSettings(name: "tracker", listen: listen, surfaces: [.killtracker]),
+          gatekeeper: gatekeeper, hosts: HostPolicy(allowed: []), allowedOrigins: [], version: "1"
+        ).router([KillTrackerV1(services), KillTrackerReference(services)])
+        try await body(
+          KillTrackerHouse(authentication: authentication, shared: shared, time: time, router: router))
+      }
+    }
+  }
+
+  func token(_ user: UserID = Self.user, isLimited: Bool = false) async throws -> String {
+    try await authentication.tokens.issue(for: .user(user), isLimited: isLimited).text.reveal()
+  }
+
+  struct Answer {
+    let status: Int
+    let json: JSON
+    let headers: HTTPHeaders
+    /// Of v1's and of the reference's errors.
+    var code: String? { json["error"]?["code"]?.string }
+    var field: String? { json["error"]?["details"]?["field"]?.string }
+  }
+
+  func send(
+    _ method: HTTPMethod, _ path: String, token: String? = nil, _ body: JSON? = nil, headers: HTTPHeaders = [:]
+  ) async throws -> Answer {
+    var all: HTTPHeaders = ["Host": "127.0.0.1:3000"]
+    for (name, value) in headers { all[name] = value }
+    if let token { all["Authorization"] = "Bearer \(token)" }
+    if body != nil { all["Content-Type"] = "application/json" }
+    let response = try await router.respond(to: .sample(method, path, all, body: body?.serialized() ?? ""))
+    return Answer(
+      status: response.status.rawValue, json: response.json ?? .null, headers: response.headers)
+  }
+}
