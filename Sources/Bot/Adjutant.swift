@@ -97,6 +97,9 @@ struct Adjutant {
     case let error as KeyFileError:
       Terminal.complain("adjutant: \(error)")
       return .io
+    case let error as ListenerUnavailable:
+      Terminal.complain("adjutant: \(error)")
+      return .unavailable
     case let error as SystemError where error.code == EADDRINUSE || error.code == EADDRNOTAVAIL:
       Terminal.complain("adjutant: the address to listen on cannot be used: \(error)")
       return .unavailable

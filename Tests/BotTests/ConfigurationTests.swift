@@ -24,7 +24,7 @@ struct ConfigurationTests {
     #expect(configuration.discord.apiBase == "https://discord.com/api/v10")
     #expect(configuration.discord.shards == .automatic)
     #expect(configuration.databaseURL.reveal() == "sqlite:data/adjutant.db")
-    #expect(configuration.pluginDefaults == ["administration": true, "httpapi": true])
+    #expect(configuration.pluginDefaults == ["administration": true])
     #expect(configuration.httpAPI.listeners == Configuration.HTTPAPI.defaultListeners)
   }
 
@@ -80,7 +80,7 @@ struct ConfigurationTests {
     ),
     (
       #"{"plugins":{"httpapi":{"listeners":{"a":{"listen":"127.0.0.1:1","surfaces":["x"]}}}}}"#,
-      "plugins.httpapi.listeners.a.surfaces: no surface is called \"x\"; there are aurora, killtracker, monitoring, health, metrics, skypanel, dashboard"
+      "plugins.httpapi.listeners.a.surfaces: no surface is called \"x\"; there are aurora, killtracker, monitoring, health, metrics, skypanel, dashboard, interactions"
     ),
     (#"{"plugins":{"httpapi":{"listeners":{"a":{"surfaces":[]}}}}}"#, "plugins.httpapi.listeners.a.listen: is missing"),
     (#"{"discord":{"token":{"file":"/nonexistent"}}}"#, "discord.token.file: the file /nonexistent cannot be read"),

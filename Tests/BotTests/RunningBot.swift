@@ -11,11 +11,12 @@ final class RunningBot {
   let log: URL
   private let output: URL
 
-  /// - Parameter environment: `ADJUTANT_…` settings; nothing of the test's own environment is handed on.
+  /// - Parameter environment: `ADJUTANT_…` settings; nothing of the test's own environment is handed on. Without one that
+  ///   says otherwise, the ports of the HTTP API stay closed: they are fixed, and tests run beside each other.
   init(_ arguments: [String] = ["run"], environment: [String: String], in directory: URL) throws {
     process.executableURL = Self.executable
     process.arguments = arguments
-    process.environment = environment
+    process.environment = ["ADJUTANT_PLUGINS_HTTPAPI_ENABLED": "false"].merging(environment) { $1 }
     process.currentDirectoryURL = directory
     log = directory.appending(path: "log-\(UUID().uuidString).txt")
     output = directory.appending(path: "output-\(UUID().uuidString).txt")
@@ -35,8 +36,11 @@ final class RunningBot {
   /// Everything that was written to standard error so far.
   var errors: String { (try? String(contentsOf: log, encoding: .utf8)) ?? "" }
 
+  /// Everything that was written to standard output so far.
+  var printed: String { (try? String(contentsOf: output, encoding: .utf8)) ?? "" }
+
   /// Whether it has said that it is connected.
-  var hasBanner: Bool { (try? String(contentsOf: output, encoding: .utf8))?.contains(Self.banner) ?? false }
+  var hasBanner: Bool { printed.contains(Self.banner) }
 
   /// Returns once the log has a line with `text`.
   func waitForLog(_ text: String, limit: Duration = .seconds(60)) async throws {

@@ -3,6 +3,8 @@ import Commands
 import Core
 import Gateway
 import Glibc
+import HTTP
+import HTTPAPI
 import Platform
 import Sandbox
 import Storage
@@ -44,9 +46,21 @@ struct Application {
     let database = try await Database.open(
       url: target.databaseURL.reveal(), log: Log(label: "storage", sink: sink), metrics: metrics)
     do {
-      let shared = try await SharedState.open(database, time: time, log: Log(label: "", sink: sink), metrics: metrics)
+      let shared = try await SharedState.open(
+        database, modules: [HTTPAPITables.module], time: time, log: Log(label: "", sink: sink), metrics: metrics)
       try await DatabaseOwner.claim(shared.state, for: target.sandbox == nil ? .discord : .sandbox)
-      let code = try await run(against: target, shared: shared, signals: signals)
+      // Events that others wait for are published in every process.
+      let publishing = Task { await shared.events.run() }
+      let code: ExitCode
+      do {
+        code = try await run(against: target, shared: shared, signals: signals)
+      } catch {
+        publishing.cancel()
+        await publishing.value
+        throw error
+      }
+      publishing.cancel()
+      await publishing.value
       await database.close()
       return code
     } catch {
@@ -59,26 +73,58 @@ struct Application {
     let http = try HTTPClient(
       configuration: .init(name: "discord", usesProxyFromEnvironment: target.sandbox == nil),
       log: Log(label: "", sink: sink), metrics: metrics)
-    let surroundings = Bot.Surroundings(
+    var surroundings = Bot.Surroundings(
       target: target, configuration: configuration, shared: shared, http: http, sink: sink, metrics: metrics, time: time
     )
-    let code = await supervise(surroundings, signals: signals)
-    await http.shutdown()
-    return code
+    let rest = surroundings.makeREST()
+    let handle = BotHandle()
+    do {
+      // Before the bot: how it is doing can be asked while Discord does not answer.
+      let api = try await openAPI(&surroundings, rest: rest, bot: handle)
+      let code = await supervise(surroundings, rest: rest, bot: handle, api: api, signals: signals)
+      await http.shutdown()
+      return code
+    } catch {
+      await http.shutdown()
+      throw error
+    }
+  }
+
+  /// Opens the ports of the HTTP API, all or none; nil if the configuration wants none.
+  private func openAPI(
+    _ surroundings: inout Bot.Surroundings, rest: RESTClient, bot: BotHandle
+  ) async throws -> OpenAPIHouse? {
+    guard configuration.httpAPI.isEnabled else { return nil }
+    let house = try await APIHouse.open(surroundings, rest: rest, bot: bot)
+    surroundings.plugins.append(HTTPAPIPlugin(keys: house.authentication.keys))
+    do {
+      return OpenAPIHouse(house: house, listeners: try await house.start())
+    } catch let failure as HTTPListeners.Failure {
+      throw ListenerUnavailable(failure, configuration.httpAPI.listeners)
+    }
+  }
+
+  /// The HTTP API with its ports open.
+  private struct OpenAPIHouse {
+    let house: APIHouse
+    let listeners: [APIServer.Opened]
   }
 
   /// Starts the bot, waits for whatever ends it, and ends it.
-  private func supervise(_ surroundings: Bot.Surroundings, signals: Signals) async -> ExitCode {
+  private func supervise(
+    _ surroundings: Bot.Surroundings, rest: RESTClient, bot handle: BotHandle, api: OpenAPIHouse?, signals: Signals
+  ) async -> ExitCode {
     let (events, continuation) = AsyncStream.makeStream(of: Event.self)
     let starting = Task {
       do {
-        let bot = try await Bot.assemble(surroundings) { state in
+        let bot = try await Bot.assemble(surroundings, rest: rest) { state in
           switch state {
           case .ready: continuation.yield(.ready)
           case .failed(let error): continuation.yield(.refused(error.message))
           case .disconnected, .resharded: break  // the gateway says so in the log
           }
         }
+        handle.set(bot)
         continuation.yield(.assembled(bot))
         try await bot.start()
       } catch is CancellationError {
@@ -104,7 +150,7 @@ struct Application {
       case .ready where hasBanner || bot?.isReady != true: break
       case .ready:
         hasBanner = true
-        showBanner(surroundings.target)
+        showBanner(surroundings.target, api?.listeners ?? [])
       case .signal(.hangUp):
         guard let new = reload(bot)?.discord.shards, let bot else { continue }
         // One after the other; what the last signal asked for holds.
@@ -134,7 +180,11 @@ struct Application {
     starting.cancel()
     resharding?.cancel()
     _ = await starting.value
+    // Side by side: each may take all of the limit. Requests that still run can use the bot until it has gone.
+    async let closed: Void? = api?.house.server.stop(grace: Self.stopLimit)
     await bot?.stop(limit: Self.stopLimit)
+    _ = await closed
+    handle.set(nil)
     insisting.cancel()
     log.notice("stopped")
     return code
@@ -155,8 +205,15 @@ struct Application {
     exit(128 + signal.rawValue)
   }
 
-  private func showBanner(_ target: DiscordTarget) {
+  private func showBanner(_ target: DiscordTarget, _ listeners: [APIServer.Opened]) {
     var lines = ["Adjutant \(Version.current) is connected."]
+    if !listeners.isEmpty {
+      lines.append("The HTTP API listens at")
+      for listener in listeners {
+        let surfaces = listener.surfaces.map(\.rawValue).joined(separator: ", ")
+        lines.append("  http://\(listener.address)/  \(listener.name): \(surfaces); described at /docs")
+      }
+    }
     if let addresses = target.addresses {
       lines += [
         "No token is configured, so this is the sandbox, a local Discord:",

@@ -18,6 +18,13 @@ final class Bot: Sendable {
     let time: any TimeSource
     /// Beside those that every bot has.
     var plugins: [any Plugin] = []
+
+    /// Requests to Discord as this bot.
+    func makeREST() -> RESTClient {
+      RESTClient(
+        configuration: .init(baseURL: target.apiBase, token: target.token, userAgent: Version.userAgent),
+        transport: HTTPTransport(client: http), time: time, log: Log(label: "", sink: sink), metrics: metrics)
+    }
   }
 
   private let shared: SharedState
@@ -29,21 +36,22 @@ final class Bot: Sendable {
   /// What `/api/stats` tells of users who are too fast.
   let cooldowns: Cooldowns
   private let guilds: GuildLedger
+  /// Does what plugins asked to be done later.
+  private let jobs: JobRunner
+  /// For interactions that come over HTTP; nil unless the application's public key is configured.
+  let interactions: InteractionEndpoint?
   private let log: Log
 
   /// Asks Discord who this bot is, again and again until it answers, and puts the parts together.
+  /// - Parameter rest: nil: one of its own.
   /// - Parameter onState: called on the shards' threads when one is ready, is disconnected, or is refused for good.
   /// - Throws: `DiscordError` where asking again cannot help, `CancellationError`, `PluginRegistryError`.
   static func assemble(
-    _ surroundings: Surroundings, onState: @escaping @Sendable (GatewayState) -> Void
+    _ surroundings: Surroundings, rest: RESTClient? = nil,
+    onState: @escaping @Sendable (GatewayState) -> Void
   ) async throws -> Bot {
     let log = Log(label: "bot", sink: surroundings.sink)
-    let rest = RESTClient(
-      configuration: .init(
-        baseURL: surroundings.target.apiBase, token: surroundings.target.token,
-        userAgent: Version.userAgent),
-      transport: HTTPTransport(client: surroundings.http), time: surroundings.time,
-      log: Log(label: "", sink: surroundings.sink), metrics: surroundings.metrics)
+    let rest = rest ?? surroundings.makeREST()
     let application = try await OutageRetry(time: surroundings.time, log: log).untilAnswered(
       "ask Discord who this bot is"
     ) {
@@ -95,7 +103,17 @@ final class Bot: Sendable {
       metrics: metrics, log: Log(label: "commands", sink: sink),
       observe: { [auditor = CommandAuditor(auditLog: shared.auditLog, log: log)] in await auditor.record($0) },
       onUnknownCommand: { [guilds] in guilds.repair($0) })
+    interactions = try configuration.discord.publicKey.map { [router] key in
+      try InteractionEndpoint(
+        publicKey: key, router: router, responder: DiscordResponder(client: rest), time: time, metrics: metrics,
+        log: Log(label: "interactions", sink: sink))
+    }
+    jobs = JobRunner(shared.jobs, time: time, log: Log(label: "", sink: sink), metrics: metrics)
+    for plugin in registry.plugins { await plugin.registerJobs(with: jobs) }
   }
+
+  /// What is known of the guilds; nil if nothing is kept.
+  var cache: GuildCache? { gateway.cache }
 
   /// Whether all shards are ready.
   var isReady: Bool { gateway.isReady }
@@ -103,6 +121,7 @@ final class Bot: Sendable {
   /// Starts the plugins and connects. Returns once the shards are under way.
   func start() async throws {
     try await registry.start(log: log)
+    await jobs.start()
     router.subscribe(to: gateway.events)
     registry.subscribe(to: gateway.events, enabled: enabled)
     gateway.events.subscribe(.ready) { [guilds] batch in
@@ -124,6 +143,7 @@ final class Bot: Sendable {
     await gateway.stop(saving: true, limit: limit)
     _ = await drained
     await guilds.stop()
+    await jobs.stop(limit: limit)
     await registry.stop()
   }
 

@@ -1,6 +1,8 @@
 import Platform
 import Sandbox
 
+import struct Gateway.Snowflake
+
 /// Which Discord the bot joins: the real one, or, without a token, a sandbox in this process.
 struct DiscordTarget {
   let token: Secret<String>
@@ -29,6 +31,19 @@ struct DiscordTarget {
     return DiscordTarget(
       token: Secret(sandboxToken), apiBase: addresses.apiBase, gatewayURL: nil,
       databaseURL: sandboxDatabase(configuration), sandbox: sandbox, addresses: addresses)
+  }
+
+  /// Where the process keeps its own files: the sandbox's are apart from a real bot's.
+  func stateDirectory(_ configuration: Configuration) -> String {
+    configuration.dataDirectory + (sandbox == nil ? "" : "/sandbox")
+  }
+
+  /// The application as OAuth2 knows it; nil unless the configuration names its id and secret. The sandbox takes any
+  /// secret.
+  func oauthClient(_ configuration: Configuration) -> (id: Snowflake, secret: Secret<String>)? {
+    if sandbox != nil { return (Snowflake(rawValue: 800_000_000_000_000_001), Secret("sandbox")) }
+    guard let id = configuration.discord.clientID, let secret = configuration.discord.clientSecret else { return nil }
+    return (Snowflake(rawValue: id), secret)
   }
 
   /// A database of its own, unless the operator chose one.

@@ -1,6 +1,7 @@
 import FoundationEssentials
 import HTTP
 import HTTPAPI
+import Platform
 
 /// Checks of single values: nil where the value is fine, otherwise what is wrong with it.
 enum Check {
@@ -42,13 +43,12 @@ enum Check {
   /// `127.0.0.1:3000`, `[::1]:3000`, `0.0.0.0:80`.
   static func address(_ text: String) -> String? {
     let expected = "\"\(text)\" is not an address with a port, such as 127.0.0.1:3000"
-    guard let colon = text.lastIndex(of: ":"), let port = UInt16(text[text.index(after: colon)...]) else {
+    do {
+      _ = try SocketAddress(parsing: text)
+      return nil
+    } catch {
       return expected
     }
-    _ = port
-    let host = text[..<colon]
-    if host.hasPrefix("[") { return host.hasSuffix("]") && host.count > 2 ? nil : expected }
-    return host.isEmpty || host.contains(":") ? expected : nil
   }
 }
 

@@ -1,4 +1,5 @@
 import Gateway
+import HTTPAPI
 import Platform
 
 /// Everything an operator can choose, checked.
@@ -35,12 +36,18 @@ struct Configuration: Sendable, Equatable {
     var name: String
     var listen: String
     var surfaces: [String]
+    /// Nil leaves it to the server.
+    var maximumConnections: Int?
+    var maximumConnectionsPerAddress: Int?
   }
 
   /// Settings of the HTTP API plugin.
   struct HTTPAPI: Sendable, Equatable {
     var listeners: [Listener]
+    /// Whether the process opens them.
+    var isEnabled: Bool
     var rateLimits: Bool
+    var accessLog: Bool
     var publicURL: String?
     var allowedHosts: [String]
     var allowedOrigins: [String]
@@ -105,18 +112,17 @@ extension Configuration {
     for name in plugins where name != "httpapi" {
       pluginDefaults[name] = reader.boolean("plugins.\(name).enabled", default: true)
     }
-    pluginDefaults["httpapi"] = reader.boolean("plugins.httpapi.enabled", default: true)
     httpAPI = HTTPAPI(from: &reader)
   }
 }
 
 extension Configuration.HTTPAPI {
   /// The groups of endpoints that a listener can serve.
-  static let surfaces = ["aurora", "killtracker", "monitoring", "health", "metrics", "skypanel", "dashboard"]
+  static let surfaces = SurfaceName.allCases.map(\.rawValue)
 
   /// The ports that the documents print.
   static let defaultListeners: [Configuration.Listener] = [
-    .init(name: "main", listen: "127.0.0.1:3000", surfaces: ["aurora", "health", "dashboard"]),
+    .init(name: "main", listen: "127.0.0.1:3000", surfaces: ["aurora", "health", "dashboard", "interactions"]),
     .init(name: "tracker", listen: "127.0.0.1:3001", surfaces: ["killtracker", "monitoring"]),
     .init(name: "panel", listen: "127.0.0.1:3002", surfaces: ["skypanel"]),
     .init(name: "metrics", listen: "127.0.0.1:9090", surfaces: ["metrics"]),
@@ -124,21 +130,29 @@ extension Configuration.HTTPAPI {
 
   fileprivate init(from reader: inout ConfigurationReader) {
     let base = "plugins.httpapi"
-    let listeners = reader.names(in: "\(base).listeners").map { name in
+    let names = reader.names(in: "\(base).listeners")
+    // Those of the documents keep what is not said about them; others say all.
+    listeners = (names.isEmpty ? Self.defaultListeners.map(\.name) : names).map { name in
       let path = "\(base).listeners.\(name)"
+      let fallback = names.isEmpty ? Self.defaultListeners.first { $0.name == name } : nil
       return Configuration.Listener(
-        name: name, listen: reader.requiredString("\(path).listen", check: Check.address),
-        surfaces: reader.strings("\(path).surfaces") { surface in
+        name: name,
+        listen: fallback.map { reader.string("\(path).listen", default: $0.listen, check: Check.address) }
+          ?? reader.requiredString("\(path).listen", check: Check.address),
+        surfaces: reader.strings("\(path).surfaces", default: fallback?.surfaces ?? []) { surface in
           Self.surfaces.contains(surface)
             ? nil : "no surface is called \"\(surface)\"; there are \(Self.surfaces.joined(separator: ", "))"
-        })
+        }, maximumConnections: reader.optionalInteger("\(path).maximumConnections", in: 1...100_000),
+        maximumConnectionsPerAddress: reader.optionalInteger(
+          "\(path).maximumConnectionsPerAddress", in: 1...100_000))
     }
-    self.listeners = listeners.isEmpty ? Self.defaultListeners : listeners
+    isEnabled = reader.boolean("\(base).enabled", default: true)
+    accessLog = reader.boolean("\(base).accessLog", default: false)
     rateLimits = reader.boolean("\(base).rateLimits", default: true)
     publicURL = reader.optionalString("\(base).publicURL", check: Check.url(schemes: ["https", "http"]))
     allowedHosts = reader.strings("\(base).allowedHosts", check: Check.notEmpty)
     allowedOrigins = reader.strings("\(base).allowedOrigins", check: Check.url(schemes: ["https", "http"]))
-    trustedProxies = reader.strings("\(base).trustedProxies", check: Check.notEmpty)
+    trustedProxies = reader.strings("\(base).trustedProxies", check: Check.addressRange)
     exemptAddresses = reader.strings("\(base).exemptAddresses", check: Check.addressRange)
     oauthRedirectURI = reader.optionalString("\(base).oauthRedirectURI", check: Check.url(schemes: ["https", "http"]))
     uidLoginSecret = reader.secret("\(base).uidLoginSecret")

@@ -82,6 +82,25 @@ struct ConfigurationReader {
     }
   }
 
+  /// A whole number; nil where nothing, or null, is chosen.
+  mutating func optionalInteger(_ path: String, in range: ClosedRange<Int>) -> Int? {
+    read(path, default: nil) { value in
+      let number: Int64
+      switch value {
+      case .null: return .success(nil)
+      case .integer(let found): number = found
+      case .string(let text):
+        guard let found = Int64(text) else { return .wrongType("a number", value) }
+        number = found
+      default: return .wrongType("a number", value)
+      }
+      guard let number = Int(exactly: number), range.contains(number) else {
+        return .failure("must be a number from \(range.lowerBound) to \(range.upperBound)")
+      }
+      return .success(number)
+    }
+  }
+
   mutating func choice<Choice: RawRepresentable & CaseIterable>(
     _ path: String, default fallback: Choice
   ) -> Choice where Choice.RawValue == String {

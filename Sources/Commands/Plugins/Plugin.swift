@@ -1,3 +1,4 @@
+import Core
 import Storage
 
 /// A part of the bot that a guild can switch on and off as a whole: its commands, its event handlers, its tables.
@@ -24,6 +25,8 @@ public protocol Plugin: Sendable {
   /// A guild that switches the plugin off switches them off too. In direct messages they work, as those of a core
   /// plugin do.
   func components() throws -> [ComponentRoute]
+  /// Names who does the plugin's jobs; called once, before ``start()``.
+  func registerJobs(with runner: JobRunner) async
   /// Called once, before the first command or event and after the migrations.
   func start() async throws
   /// Called once, after the last command and event. Not called if ``start()`` threw.
@@ -35,6 +38,7 @@ extension Plugin {
   public var migrations: [Migration] { [] }
   public var subscriptions: [EventSubscription] { [] }
   public func components() throws -> [ComponentRoute] { [] }
+  public func registerJobs(with runner: JobRunner) async {}
   public func start() async throws {}
   public func stop() async {}
 

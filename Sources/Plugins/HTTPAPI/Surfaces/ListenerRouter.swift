@@ -21,11 +21,20 @@ public struct ListenerSettings: Sendable {
   public var listen: SocketAddress
   /// In the order of the configuration: the first one's errors are what a request gets that belongs to none.
   public var surfaces: [SurfaceName]
+  /// More are answered with 503; nil leaves it to the server.
+  public var maximumConnections: Int?
+  /// Of one address; nil for no limit of its own, as behind a proxy.
+  public var maximumConnectionsPerAddress: Int?
 
-  public init(name: String, listen: SocketAddress, surfaces: [SurfaceName]) {
+  public init(
+    name: String, listen: SocketAddress, surfaces: [SurfaceName], maximumConnections: Int? = nil,
+    maximumConnectionsPerAddress: Int? = nil
+  ) {
     self.name = name
     self.listen = listen
     self.surfaces = surfaces
+    self.maximumConnections = maximumConnections
+    self.maximumConnectionsPerAddress = maximumConnectionsPerAddress
   }
 }
 
