@@ -1,0 +1,116 @@
+import Platform
+import Storage
+
+/// What happened on one day.
+public struct DayCounts: Sendable, Equatable {
+  /// `2024-01-01`.
+  public var date: String
+  public var kills: Int
+  public var deaths: Int
+}
+
+/// How large a part of all something has.
+public struct NamedShare: Sendable, Equatable {
+  public var name: String
+  public var count: Int
+  /// Of all that name any, rounded to one decimal.
+  public var percentage: Double
+}
+
+/// Kills over some days, of one server or of all.
+public struct KillAnalytics: Sendable, Equatable {
+  public var totalKills: Int
+  public var totalDeaths: Int
+  public var pvpKills: Int
+  public var pveKills: Int
+  /// Every day of the range, also those on which nothing happened.
+  public var days: [DayCounts]
+  /// The most frequent first, at most ``Kills/shareLimit``.
+  public var weapons: [NamedShare]
+  public var locations: [NamedShare]
+}
+
+extension Kills {
+  public static let shareLimit = 20
+  /// The longest range: ten years and leap days.
+  public static let rangeLimit: Int64 = 3_653
+
+  /// - Parameters:
+  ///   - from: the first day counts from its beginning.
+  ///   - until: the day in which it lies counts to its end; nil: today.
+  /// - Throws: ``KillError``: `invalid` if the range is upside down or longer than ``rangeLimit`` days.
+  public func analytics(
+    from: Timestamp, until: Timestamp? = nil, serverID: String? = nil
+  ) async throws -> KillAnalytics {
+    let first = Calendar.day(of: from)
+    let last = Calendar.day(of: until ?? time.timestamp)
+    guard first <= last else { throw KillError.invalid(field: "endDate", reason: "lies before startDate") }
+    guard last - first < Self.rangeLimit else {
+      throw KillError.invalid(field: "startDate", reason: "at most \(Self.rangeLimit) days at once")
+    }
+    return try await database.read { transaction in
+      var conditions = KillList.Conditions()
+      conditions.add("day >= ?", first)
+      conditions.add("day <= ?", last)
+      if let serverID { conditions.add("server_id = ?", serverID) }
+      let columns = ["kills", "deaths", "pvp_kills", "pve_kills", "entries"]
+        .map { "CAST(SUM(\($0)) AS BIGINT) AS \($0)" }.joined(separator: ", ")
+      let rows = try transaction.query(
+        "SELECT day, \(columns) FROM kill_server_days \(conditions.text) GROUP BY day ORDER BY day",
+        parameters: conditions.parameters
+      ) { (try $0.value("day", as: Int64.self), try Self.counts(from: $0)) }
+      let byDay = Dictionary(rows, uniquingKeysWith: { $1 })
+      var total = PlayerCounts()
+      for (_, counts) in rows { total += counts }
+      return KillAnalytics(
+        totalKills: total.kills, totalDeaths: total.deaths, pvpKills: total.pvpKills, pveKills: total.pveKills,
+        days: (first...last).map { day in
+          DayCounts(
+            date: Calendar.text(ofDay: day), kills: byDay[day]?.kills ?? 0, deaths: byDay[day]?.deaths ?? 0)
+        },
+        weapons: try Self.shares(0, conditions, in: transaction),
+        locations: try Self.shares(1, conditions, in: transaction))
+    }
+  }
+
+  private static func shares(
+    _ what: Int, _ range: KillList.Conditions, in transaction: ReadTransaction
+  ) throws -> [NamedShare] {
+    var conditions = range
+    conditions.add("what = ?", what)
+    let total =
+      try transaction.queryOne(
+        "SELECT CAST(COALESCE(SUM(entries), 0) AS BIGINT) AS count FROM kill_name_days \(conditions.text)",
+        parameters: conditions.parameters
+      ) { try $0.value("count", as: Int.self) } ?? 0
+    return try transaction.query(
+      """
+      SELECT n.name, s.count FROM (
+        SELECT name_id, CAST(SUM(entries) AS BIGINT) AS count FROM kill_name_days \(conditions.text) GROUP BY name_id
+      ) s JOIN kill_names n ON n.id = s.name_id WHERE s.count > 0 ORDER BY s.count DESC, n.name LIMIT \(shareLimit)
+      """, parameters: conditions.parameters
+    ) { row in
+      let count: Int = try row["count"]
+      return NamedShare(
+        name: try row["name"], count: count, percentage: (Double(count) / Double(total) * 1_000).rounded() / 10)
+    }
+  }
+
+  /// A player's counts over some days.
+  /// - Throws: ``KillError``: `forbidden` for a private player.
+  public func counts(
+    of player: Int64, from: Timestamp, until: Timestamp, serverID: String? = nil, for viewer: KillViewer
+  ) async throws -> (kills: Int, deaths: Int, pvpKills: Int, pveKills: Int) {
+    let days = Calendar.day(of: from)...max(Calendar.day(of: from), Calendar.day(of: until))
+    return try await database.read { transaction in
+      try Self.checkPrivacy(of: player, for: viewer, in: transaction)
+      let counts = try Self.counts(of: player, serverID: serverID, days: days, in: transaction)
+      return (counts.kills, counts.deaths, counts.pvpKills, counts.pveKills)
+    }
+  }
+
+  /// All kills that were ever recorded.
+  public func count() async throws -> Int {
+    try await database.read { try KillList.total(KillFilter(), in: $0).count }
+  }
+}
