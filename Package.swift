@@ -48,7 +48,8 @@ let rooms: [Target] = [
   .target(
     name: "HTTPAPI",
     dependencies: ["Platform", "HTTP", "Storage", "Core", "Gateway", "Commands"],
-    path: "Sources/Plugins/HTTPAPI"),
+    path: "Sources/Plugins/HTTPAPI",
+    resources: [.embedInCode("Surfaces/Pegasus/Page")]),
   .target(name: "Sandbox", dependencies: ["Platform", "HTTP"], resources: [.embedInCode("Playground")]),
   .executableTarget(
     name: "Bot",
@@ -95,7 +96,8 @@ let tests: [Target] = [
     dependencies: ["Platform", "Storage", "Core", "Gateway", "Commands", "Administration"]),
   .testTarget(
     name: "KillTrackerTests", dependencies: ["KillTracker", "Platform", "Storage", "Core", "StorageTestSupport"]),
-  .testTarget(name: "HTTPAPITests", dependencies: ["HTTP", "HTTPAPI", "HTTPTestSupport", "StorageTestSupport"]),
+  .testTarget(
+    name: "HTTPAPITests", dependencies: ["HTTP", "HTTPAPI", "HTTPTestSupport", "Sandbox", "StorageTestSupport"]),
   .testTarget(name: "SandboxTests", dependencies: ["Sandbox", "TestInputs"]),
   .testTarget(name: "BotTests", dependencies: ["Bot", "Platform", "HTTP", "Storage", "Core", "HTTPAPI", "Sandbox"]),
 ]

@@ -90,7 +90,7 @@ struct RouterTests {
     let id = try #require(bench.reports.all.first?.errorID)
     #expect(id.count == 8)
     #expect(fields["id"] == .string(id))
-    #expect(fields["error"] == .string("the disk is full"))
+    #expect(fields["error"] == .failure(type: "Broken", text: "the disk is full"))
     let answer = try #require(bench.responder.calls.first)
     #expect(answer.hasPrefix("message ephemeral Something went wrong"))
     #expect(answer.contains(id))

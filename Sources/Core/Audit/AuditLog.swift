@@ -93,6 +93,12 @@ public struct AuditLog: Sendable {
     }
   }
 
+  public func find(_ id: UUID) async throws -> AuditRecord? {
+    try await database.read { transaction in
+      try transaction.queryOne("SELECT \(Self.columns) FROM audit_logs WHERE id = $1", id, row: Self.record)
+    }
+  }
+
   static let columns = "id, user_id, guild_id, action, category, details, ip, user_agent, created_at"
 
   static func record(_ row: Row) throws -> AuditRecord {

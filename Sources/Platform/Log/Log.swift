@@ -79,6 +79,16 @@ public struct LogRecord: Sendable {
   public var label: String
   public var message: String
   public var fields: [(key: String, value: LogValue)]
+
+  public init(
+    time: Timestamp, level: Log.Level, label: String, message: String, fields: [(key: String, value: LogValue)] = []
+  ) {
+    self.time = time
+    self.level = level
+    self.label = label
+    self.message = message
+    self.fields = fields
+  }
 }
 
 /// Where log lines go. `write` is called on any thread and must not block.
@@ -86,6 +96,24 @@ public protocol LogSink: Sendable {
   /// Lines below this level are not built at all.
   var level: Log.Level { get }
   func write(_ record: LogRecord)
+}
+
+/// Writes every line to another sink and shows it to a listener, which must not block.
+public struct LogTee: LogSink {
+  private let sink: any LogSink
+  private let listener: @Sendable (LogRecord) -> Void
+
+  public init(_ sink: any LogSink, listener: @escaping @Sendable (LogRecord) -> Void) {
+    self.sink = sink
+    self.listener = listener
+  }
+
+  public var level: Log.Level { sink.level }
+
+  public func write(_ record: LogRecord) {
+    sink.write(record)
+    listener(record)
+  }
 }
 
 struct SilentLogSink: LogSink {

@@ -24,7 +24,7 @@ public enum LogFormat: Sendable {
     for (key, value) in record.fields {
       let name = reserved.contains(key) ? "field.\(key)" : key
       switch value {
-      case .string(let text): members.append((name, .string(text)))
+      case .string(let text), .failure(_, let text): members.append((name, .string(text)))
       case .integer(let number): members.append((name, .integer(number)))
       case .double(let number): members.append((name, number.isFinite ? .double(number) : .null))
       case .boolean(let flag): members.append((name, .boolean(flag)))
@@ -44,7 +44,7 @@ public enum LogFormat: Sendable {
     for (key, value) in record.fields {
       let text =
         switch value {
-        case .string(let text):
+        case .string(let text), .failure(_, let text):
           text.contains(where: { $0 == " " || $0 == "\"" || $0 == "=" }) || text.isEmpty
             ? "\"\(escaped(text).replacing("\"", with: "\\\""))\"" : escaped(text)
         case .integer(let number): String(number)

@@ -59,11 +59,12 @@ public enum ProcessFigures {
     return Int(exactly: limit.rlim_cur)
   }
 
-  private static func read(_ path: String) -> String? {
+  /// The first 4 KiB of a file that the kernel makes up when it is read.
+  static func read(_ path: String) -> String? {
     let descriptor = open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { return nil }
     defer { close(descriptor) }
-    var buffer = [UInt8](repeating: 0, count: 512)
+    var buffer = [UInt8](repeating: 0, count: 4_096)
     let count = Glibc.read(descriptor, &buffer, buffer.count)
     return count > 0 ? String(decoding: buffer.prefix(count), as: UTF8.self) : nil
   }

@@ -18,3 +18,14 @@ int adj_accept(int listener, void *address, unsigned int *length);
 // the SOCK_ constants depends on the order in which modules are loaded: curl's headers include them too.)
 int adj_stream_socket(int family);
 int adj_socket(int family, int type, int protocol);
+
+// What mallinfo2(3) says of the allocator, whose structure and function Swift cannot tell apart: bytes that the program
+// has allocated from the heaps, bytes that the heaps hold, and bytes of large blocks that are mapped one by one. Takes
+// each heap's lock for a moment.
+struct adj_heap_figures {
+  size_t used, total, mapped;
+};
+static inline struct adj_heap_figures adj_heap(void) {
+  struct mallinfo2 info = mallinfo2();
+  return (struct adj_heap_figures){info.uordblks, info.arena, info.hblkhd};
+}
