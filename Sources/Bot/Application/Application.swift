@@ -20,11 +20,28 @@ struct Application {
   let sink: StreamLogSink
   let metrics = Metrics()
   let time = SystemTime()
+  let restart = Restart()
 
   private var log: Log { Log(label: "bot", sink: sink) }
 
-  /// Runs until a signal, or until Discord refuses the bot for good.
+  /// How the run came to its end.
+  enum Ending: Equatable {
+    case exit(ExitCode)
+    /// Everything is closed, for the same program to begin again.
+    case restart
+  }
+
+  /// Runs until a signal, or until Discord refuses the bot for good. Told to start anew, it returns only if that fails.
   func run() async throws -> ExitCode {
+    guard case .exit(let code) = try await runOnce() else {
+      log.notice("starting anew")
+      sink.flush()
+      throw restart.execute()
+    }
+    return code
+  }
+
+  private func runOnce() async throws -> Ending {
     metrics.addProcess(startedAt: time.timestamp)
     metrics.gauge("adjutant_build_info", help: "Always 1; the labels say what runs", labels: ["version"])(
       Version.current
@@ -33,16 +50,16 @@ struct Application {
     let signals = Signals()
     let target = try await DiscordTarget.choose(configuration, time: time, log: Log(label: "", sink: sink))
     do {
-      let code = try await run(against: target, signals: signals)
+      let ending = try await run(against: target, signals: signals)
       await target.sandbox?.stop()
-      return code
+      return ending == .restart && signals.toldToEnd.value ? .exit(.success) : ending
     } catch {
       await target.sandbox?.stop()
       throw error
     }
   }
 
-  private func run(against target: DiscordTarget, signals: Signals) async throws -> ExitCode {
+  private func run(against target: DiscordTarget, signals: Signals) async throws -> Ending {
     let database = try await Database.open(
       url: target.databaseURL.reveal(), log: Log(label: "storage", sink: sink), metrics: metrics)
     do {
@@ -51,7 +68,7 @@ struct Application {
       try await DatabaseOwner.claim(shared.state, for: target.sandbox == nil ? .discord : .sandbox)
       // Events that others wait for are published in every process.
       let publishing = Task { await shared.events.run() }
-      let code: ExitCode
+      let code: Ending
       do {
         code = try await run(against: target, shared: shared, signals: signals)
       } catch {
@@ -69,7 +86,7 @@ struct Application {
     }
   }
 
-  private func run(against target: DiscordTarget, shared: SharedState, signals: Signals) async throws -> ExitCode {
+  private func run(against target: DiscordTarget, shared: SharedState, signals: Signals) async throws -> Ending {
     let http = try HTTPClient(
       configuration: .init(name: "discord", usesProxyFromEnvironment: target.sandbox == nil),
       log: Log(label: "", sink: sink), metrics: metrics)
@@ -78,10 +95,14 @@ struct Application {
     )
     let rest = surroundings.makeREST()
     let handle = BotHandle()
+    let (events, continuation) = AsyncStream.makeStream(of: Event.self)
+    let administration = BotAdministration(shared: shared, bot: handle) { continuation.yield(.restart) }
+    surroundings.control = administration
     do {
       // Before the bot: how it is doing can be asked while Discord does not answer.
-      let api = try await openAPI(&surroundings, rest: rest, bot: handle)
-      let code = await supervise(surroundings, rest: rest, bot: handle, api: api, signals: signals)
+      let api = try await openAPI(&surroundings, rest: rest, bot: handle, administration)
+      let code = await supervise(
+        surroundings, rest: rest, bot: handle, api: api, signals: signals, (events, continuation))
       await http.shutdown()
       return code
     } catch {
@@ -92,10 +113,10 @@ struct Application {
 
   /// Opens the ports of the HTTP API, all or none; nil if the configuration wants none.
   private func openAPI(
-    _ surroundings: inout Bot.Surroundings, rest: RESTClient, bot: BotHandle
+    _ surroundings: inout Bot.Surroundings, rest: RESTClient, bot: BotHandle, _ administration: BotAdministration
   ) async throws -> OpenAPIHouse? {
     guard configuration.httpAPI.isEnabled else { return nil }
-    let house = try await APIHouse.open(surroundings, rest: rest, bot: bot)
+    let house = try await APIHouse.open(surroundings, rest: rest, bot: bot, administration: administration)
     surroundings.plugins.append(HTTPAPIPlugin(keys: house.authentication.keys))
     do {
       return OpenAPIHouse(house: house, listeners: try await house.start())
@@ -112,9 +133,10 @@ struct Application {
 
   /// Starts the bot, waits for whatever ends it, and ends it.
   private func supervise(
-    _ surroundings: Bot.Surroundings, rest: RESTClient, bot handle: BotHandle, api: OpenAPIHouse?, signals: Signals
-  ) async -> ExitCode {
-    let (events, continuation) = AsyncStream.makeStream(of: Event.self)
+    _ surroundings: Bot.Surroundings, rest: RESTClient, bot handle: BotHandle, api: OpenAPIHouse?, signals: Signals,
+    _ happenings: (AsyncStream<Event>, AsyncStream<Event>.Continuation)
+  ) async -> Ending {
+    let (events, continuation) = happenings
     let starting = Task {
       do {
         let bot = try await Bot.assemble(surroundings, rest: rest) { state in
@@ -140,7 +162,7 @@ struct Application {
     }
     defer { watching.cancel() }
 
-    var code = ExitCode.success
+    var ending = Ending.exit(.success)
     var bot: Bot?
     var hasBanner = false
     var resharding: Task<Void, Never>?
@@ -161,20 +183,27 @@ struct Application {
       case .signal(let signal):
         log.notice("stopping", ["signal": .string(signal.name)])
         break waiting
+      case .restart:
+        log.notice("stopping, to start anew")
+        ending = .restart
+        break waiting
       case .refused(let reason):
         Terminal.complain("adjutant: \(reason)")
-        code = .refused
+        ending = .exit(.refused)
         break waiting
       case .failed(let error):
         Terminal.complain("adjutant: the bot cannot go on: \(error)")
-        code = .internalError
+        ending = .exit(.internalError)
         break waiting
       }
     }
-    // Asked a second time, the operator means at once.
-    let insisting = Task {
+    // Asked a second time, the operator means at once; on the way to a new start the first time means the end.
+    let insisting = Task { [patience = ending == .restart ? 1 : 0] in
+      var patience = patience
       for await event in events {
-        if case .signal(let signal) = event, signal != .hangUp { endAtOnce(signal) }
+        guard case .signal(let signal) = event, signal != .hangUp else { continue }
+        if patience == 0 { endAtOnce(signal) }
+        patience -= 1
       }
     }
     starting.cancel()
@@ -187,7 +216,7 @@ struct Application {
     handle.set(nil)
     insisting.cancel()
     log.notice("stopped")
-    return code
+    return ending
   }
 
   private enum Event: Sendable {
@@ -195,6 +224,8 @@ struct Application {
     /// A shard is ready, perhaps the last one.
     case ready
     case signal(ProcessSignal)
+    /// An owner wants the program to start anew.
+    case restart
     /// Discord does not take this bot; the text says what to do.
     case refused(String)
     case failed(any Error)

@@ -18,6 +18,8 @@ final class Bot: Sendable {
     let time: any TimeSource
     /// Beside those that every bot has.
     var plugins: [any Plugin] = []
+    /// For the commands of its owners; nil where nobody can end the process.
+    var control: (any BotControl)?
 
     /// Requests to Discord as this bot.
     func makeREST() -> RESTClient {
@@ -94,7 +96,8 @@ final class Bot: Sendable {
       cooldowns: cooldowns)
     let administration = AdministrationPlugin(
       status: Status(gateway: gateway, guilds: guilds, time: time), shared: shared, enabled: enabled,
-      admission: admission, registration: registration, log: Log(label: "administration", sink: sink))
+      admission: admission, registration: registration, control: surroundings.control,
+      log: Log(label: "administration", sink: sink))
     registry = try PluginRegistry([administration] + surroundings.plugins)
     try await shared.database.migrate(registry.migrations, time: time, log: Log(label: "plugins", sink: sink))
     router = Router(
@@ -145,6 +148,12 @@ final class Bot: Sendable {
     await guilds.stop()
     await jobs.stop(limit: limit)
     await registry.stop()
+  }
+
+  /// Holds the commands of all scopes against what Discord has: the global ones before it returns.
+  func reloadCommands() async throws -> CommandReload {
+    let outcome = try await registration.synchronize(.global, trustsMemory: false)
+    return CommandReload(differences: outcome.differences.count, guilds: guilds.reload())
   }
 
   /// Changes the number of shards without a gap. Returns when that is done; a failure is in the log, and what ran goes

@@ -90,6 +90,25 @@ final class GuildLedger: Sendable {
     for guild in guilds { register(guild) }
   }
 
+  /// Holds every guild's commands against what Discord has, whatever was registered before.
+  /// - Returns: how many guilds; they are looked at behind this.
+  func reload() -> Int {
+    let guilds = state.withLock { $0.guilds }
+    for guild in guilds {
+      run { [self] in
+        do {
+          try await registration.synchronize(.guild(Snowflake(guild)), trustsMemory: false)
+        } catch is CancellationError {
+          throw CancellationError()
+        } catch {
+          // Now in the way that a start does it: again and again, or with the reason in the log.
+          try await registration.settle(.guild(Snowflake(guild)))
+        }
+      }
+    }
+    return guilds.count
+  }
+
   private func register(_ guild: GuildID) {
     guard state.withLock({ $0.registered.insert(guild).inserted }) else { return }
     run { [self] in

@@ -30,6 +30,13 @@ public final class GuildCache: Sendable {
   /// Guilds that are up.
   public var guildCount: Int { state.withLock { $0.guilds.count } }
 
+  /// What is kept of the guilds that this user owns, in no order.
+  public func guilds(ownedBy user: Snowflake) -> [(id: Snowflake, name: String, icon: String?)] {
+    state.withLock { state in
+      state.guilds.values.filter { $0.ownerID == user }.map { ($0.id, $0.name, $0.icon) }
+    }
+  }
+
   /// Whether Discord has told of the guild but cannot show it now.
   public func isUnavailable(_ guild: Snowflake) -> Bool { state.withLock { $0.unavailable.contains(guild) } }
 

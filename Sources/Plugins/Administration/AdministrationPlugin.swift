@@ -4,7 +4,7 @@ import Gateway
 import Platform
 
 /// What every guild has: `/ping`, `/help`, `/about`, `/plugins` to switch the others on and off, `/permissions` for
-/// exceptions from the roles, and for the bot's owners `/maintenance`.
+/// exceptions from the roles, and for the bot's owners `/maintenance` and `/bot`.
 public struct AdministrationPlugin: Plugin {
   public let name = "administration"
   public let title = "Administration"
@@ -16,17 +16,19 @@ public struct AdministrationPlugin: Plugin {
   private let enabled: any EnabledPlugins
   private let admission: Admission
   private let registration: CommandRegistration
+  private let control: (any BotControl)?
   private let log: Log
 
   public init(
     status: any BotStatus, shared: SharedState, enabled: any EnabledPlugins, admission: Admission,
-    registration: CommandRegistration, log: Log
+    registration: CommandRegistration, control: (any BotControl)? = nil, log: Log
   ) {
     self.status = status
     self.shared = shared
     self.admission = admission
     self.enabled = enabled
     self.registration = registration
+    self.control = control
     self.log = log
   }
 
@@ -49,7 +51,10 @@ public struct AdministrationPlugin: Plugin {
       try About.command(services: services), try PluginsGroup.command(services: services),
       try PermissionsGroup.command(services: services),
     ]
-    if admission.access.hasOwners { commands.append(try MaintenanceGroup.command(services: services)) }
+    if admission.access.hasOwners {
+      commands.append(try MaintenanceGroup.command(services: services))
+      if let control { commands.append(try BotGroup.command(services: control)) }
+    }
     return commands
   }
 }

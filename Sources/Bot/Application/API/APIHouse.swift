@@ -12,7 +12,9 @@ struct APIHouse: Sendable {
 
   /// - Parameter bot: empty for now; surfaces look when they are asked.
   /// - Throws: ``ConfigurationErrors`` for surfaces that cannot share a listener; what opening the keys throws.
-  static func open(_ surroundings: Bot.Surroundings, rest: RESTClient, bot: BotHandle) async throws -> APIHouse {
+  static func open(
+    _ surroundings: Bot.Surroundings, rest: RESTClient, bot: BotHandle, administration: BotAdministration
+  ) async throws -> APIHouse {
     let (configuration, target) = (surroundings.configuration, surroundings.target)
     let log = Log(label: "", sink: surroundings.sink)
     var settings = Authentication.Settings(
@@ -23,9 +25,10 @@ struct APIHouse: Sendable {
     let authentication = try await Authentication.open(
       settings, database: surroundings.shared.database, handles: UnclaimedHandles(), time: surroundings.time, log: log)
     let authority = GuildManagers(rest: rest, time: surroundings.time) { bot.bot?.cache }
+    administration.add(.init(name: "guild managers") { authority.forget() })
     let services = APIServices(
       surroundings: surroundings, authentication: authentication, authority: authority,
-      discordLogin: discordLogin(surroundings, rest, authentication), bot: bot)
+      discordLogin: discordLogin(surroundings, rest, authentication), bot: bot, administration: administration)
     do {
       let server = try APIServer(
         try serverSettings(configuration), authentication: authentication, authority: authority,

@@ -12,6 +12,8 @@ struct APIServices: Sendable {
   let discordLogin: DiscordLogin?
   /// Empty until Discord has answered.
   let bot: BotHandle
+  /// For surfaces with actions for admins; also where they add what can be cleared.
+  let administration: BotAdministration
 
   var shared: SharedState { surroundings.shared }
 
@@ -20,6 +22,10 @@ struct APIServices: Sendable {
     if surroundings.configuration.discord.publicKey != nil {
       surfaces.append(InteractionsSurface { [bot] in bot.bot?.interactions })
     }
+    let tracker = KillTrackerServices(
+      authentication: authentication, discordLogin: discordLogin,
+      guilds: CachedGuilds { [bot] in bot.bot?.cache }, shared: shared, version: Version.current)
+    surfaces += [KillTrackerV1(tracker), KillTrackerReference(tracker)]
     return surfaces
   }
 }

@@ -29,6 +29,9 @@ final class GuildManagers: GuildAuthority {
     self.cache = cache
   }
 
+  /// Asks again from now on.
+  func forget() { known.withLock { $0 = [:] } }
+
   /// False where the bot is not in the guild, or the user is not.
   /// - Throws: ``DiscordError`` if Discord cannot be asked.
   func isManager(_ user: UserID, of guild: GuildID) async throws -> Bool {
