@@ -133,6 +133,12 @@ extension Kill {
     LEFT JOIN users c ON c.id = a.user_id LEFT JOIN users d ON d.id = b.user_id
     """
 
+  static func find(_ id: KillID, for viewer: KillViewer, in transaction: ReadTransaction) throws -> Kill? {
+    try transaction.queryOne("SELECT \(columns) FROM kills k \(joins) WHERE k.id = $1", id) {
+      try Kill($0, for: viewer)
+    }
+  }
+
   /// Reads a row of ``columns`` for that viewer.
   init(_ row: Row, for viewer: KillViewer) throws {
     let killerUser: UserID? = try row["killer_user"]

@@ -66,6 +66,9 @@ struct KillCounts: Sendable {
   private(set) var names: [NameDay: Int] = [:]
   private(set) var tallies: [Tally: Int] = [:]
 
+  /// What stands for all servers together in the counts of servers and names; no server has such an id.
+  static let allServers = "*"
+
   /// How each side's counts change with a kill.
   static func counts(of facts: KillFacts) -> (killer: PlayerCounts, victim: PlayerCounts) {
     var killer = PlayerCounts(entries: 1)
@@ -87,7 +90,9 @@ struct KillCounts: Sendable {
     server.pvpKills = killer.pvpKills
     server.pveKills = killer.pveKills
     if facts.victim != nil { server.deaths = victim.deaths }
-    servers[ServerDay(serverID: facts.serverID, day: facts.day), default: PlayerCounts()] += sign > 0 ? server : -server
+    for id in [facts.serverID, Self.allServers] {
+      servers[ServerDay(serverID: id, day: facts.day), default: PlayerCounts()] += sign > 0 ? server : -server
+    }
     if let player = facts.killer {
       var own = killer
       // Both sides at once: one entry.
@@ -100,7 +105,9 @@ struct KillCounts: Sendable {
     if let player = facts.victim, player != facts.killer { add(victim, of: player, facts, sign) }
     for (what, name) in [(0, facts.weapon), (1, facts.location)] {
       guard let name else { continue }
-      names[NameDay(what: what, day: facts.day, serverID: facts.serverID, name: name), default: 0] += sign
+      for id in [facts.serverID, Self.allServers] {
+        names[NameDay(what: what, day: facts.day, serverID: id, name: name), default: 0] += sign
+      }
     }
     guard facts.kind.isKill, let player = facts.killer else { return }
     if let weapon = facts.weapon { tallies[Tally(player: player, what: .weapon, subject: weapon), default: 0] += sign }
@@ -144,12 +151,12 @@ struct KillCounts: Sendable {
         [entry.key.serverID, entry.key.day] + Self.values(entry.value)
       }, in: transaction)
     try Self.upsert(
-      "kill_name_days", key: ["what", "day", "server_id", "name_id"], counts: ["entries"],
+      "kill_name_days", key: ["what", "server_id", "day", "name_id"], counts: ["entries"],
       names.filter { $0.value != 0 }.sorted {
-        ($0.key.what, $0.key.day, $0.key.serverID, $0.key.name) < (
-          $1.key.what, $1.key.day, $1.key.serverID, $1.key.name
+        ($0.key.what, $0.key.serverID, $0.key.day, $0.key.name) < (
+          $1.key.what, $1.key.serverID, $1.key.day, $1.key.name
         )
-      }.map { [$0.key.what, $0.key.day, $0.key.serverID, $0.key.name, $0.value] }, in: transaction)
+      }.map { [$0.key.what, $0.key.serverID, $0.key.day, $0.key.name, $0.value] }, in: transaction)
     try Self.upsert(
       "kill_tallies", key: ["player_id", "what", "subject_id"], counts: ["entries"],
       tallies.filter { $0.value != 0 }.sorted {

@@ -27,22 +27,35 @@ public struct KillEvents: Sendable {
   /// - Parameter store: appends domain events; throws to undo the change.
   public init(store: @escaping @Sendable ([Event], Transaction) throws -> Void) { self.store = store }
 
-  func append(_ happening: Happening, _ ids: [KillID], in transaction: Transaction) throws {
-    var events: [Event] = []
-    for id in ids {
-      let event = try transaction.queryOne(
-        "SELECT \(Kill.columns) FROM kills k \(Kill.joins) WHERE k.id = $1", id
-      ) { row in
-        let kill = try Kill(row, for: KillViewer(user: nil, isAdmin: true))
+  /// A kill as everybody concerned may see it, and who of them is private.
+  struct Subject: Sendable {
+    var kill: Kill
+    var killerIsPrivate: Bool
+    var victimIsPrivate: Bool
+  }
+
+  func append(_ happening: Happening, _ subjects: [Subject], in transaction: Transaction) throws {
+    try store(
+      subjects.map { subject in
+        let kill = subject.kill
         return Event(
           name: happening.rawValue, guild: kill.guildID, users: [kill.killer.user, kill.victim.user].compactMap { $0 },
           data: Self.data(
-            kill, killerIsPrivate: try row.value("killer_privacy", as: Privacy?.self) == .private,
-            victimIsPrivate: try row.value("victim_privacy", as: Privacy?.self) == .private))
-      }
-      if let event { events.append(event) }
+            kill, killerIsPrivate: subject.killerIsPrivate, victimIsPrivate: subject.victimIsPrivate))
+      }, transaction)
+  }
+
+  /// The same for a kill that is read as it is stored now.
+  func append(_ happening: Happening, _ id: KillID, in transaction: Transaction) throws {
+    let subject = try transaction.queryOne(
+      "SELECT \(Kill.columns) FROM kills k \(Kill.joins) WHERE k.id = $1", id
+    ) { row in
+      Subject(
+        kill: try Kill(row, for: KillViewer(user: nil, isAdmin: true)),
+        killerIsPrivate: try row.value("killer_privacy", as: Privacy?.self) == .private,
+        victimIsPrivate: try row.value("victim_privacy", as: Privacy?.self) == .private)
     }
-    try store(events, transaction)
+    if let subject { try append(happening, [subject], in: transaction) }
   }
 
   private static func data(_ kill: Kill, killerIsPrivate: Bool, victimIsPrivate: Bool) -> JSON {

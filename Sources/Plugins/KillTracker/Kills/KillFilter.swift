@@ -193,7 +193,11 @@ enum KillList {
       conditions.add("name_id = ?", id)
     default: return nil
     }
-    if let serverID = filter.serverID { conditions.add("server_id = ?", serverID) }
+    if filter.player == nil {
+      conditions.add("server_id = ?", filter.serverID ?? KillCounts.allServers)
+    } else if let serverID = filter.serverID {
+      conditions.add("server_id = ?", serverID)
+    }
     if let from = filter.from { conditions.add("day >= ?", Calendar.day(of: from)) }
     if let until = filter.until { conditions.add("day < ?", Calendar.day(of: until)) }
     return try transaction.queryOne(

@@ -21,6 +21,9 @@ actor KillRecorder {
   private let boards: Boards
   private var waiting: [Waiting] = []
   private var isWriting = false
+  /// Numbers of weapons and places, which never change; forgotten all at once when there are too many.
+  private var names: [String: Int64] = [:]
+  static let nameLimit = 5_000
 
   init(database: Database, events: KillEvents?, boards: Boards) {
     self.database = database
@@ -72,9 +75,14 @@ actor KillRecorder {
   }
 
   private func store(_ entries: [KillWriter.Entry]) async throws -> KillWriter.Result {
-    try await boards.writing { [database, events] in
-      let result = try await database.write { try KillWriter.record(entries, events: events, in: $0) }
+    let known = names
+    let result = try await boards.writing { [database, events] in
+      let result = try await database.write {
+        try KillWriter.record(entries, names: known, events: events, in: $0)
+      }
       return (result, result.change)
     }
+    names = result.names.count <= Self.nameLimit ? result.names : [:]
+    return result
   }
 }

@@ -102,6 +102,7 @@ public enum KillTables {
           )
           """,
           "CREATE INDEX kill_days_player ON kill_days (player_id, day)",
+          // The server `*` is all of them together.
           """
           CREATE TABLE kill_server_days (
             server_id \(.varchar(20)) NOT NULL,
@@ -114,7 +115,7 @@ public enum KillTables {
             PRIMARY KEY (server_id, day)
           )
           """,
-          // `what`: 0 a weapon, 1 a place. Of all kills that name one.
+          // `what`: 0 a weapon, 1 a place. Of all kills that name one. The server `*` is all of them together.
           """
           CREATE TABLE kill_name_days (
             what \(.integer) NOT NULL,
@@ -122,7 +123,7 @@ public enum KillTables {
             server_id \(.varchar(20)) NOT NULL,
             name_id \(.integer) NOT NULL,
             entries \(.integer) NOT NULL,
-            PRIMARY KEY (what, day, server_id, name_id)
+            PRIMARY KEY (what, server_id, day, name_id)
           )
           """,
           "CREATE INDEX kill_name_days_name ON kill_name_days (what, name_id, server_id, day)",

@@ -34,11 +34,9 @@ public final class Kills: Sendable {
     let now = time.timestamp
     let report = try report.checked(at: now)
     if let name = reporter.playerName { _ = try KillReport.handle(name, field: "playerName") }
-    let outcome = try await recorder.record(KillWriter.Entry(report: report, reporter: reporter, now: now))
-    switch outcome {
+    switch try await recorder.record(KillWriter.Entry(report: report, reporter: reporter, now: now)) {
     case .refused(let error): throw error
-    case .recorded(let id, let isNew):
-      return RecordedKill(kill: try await find(id, for: KillViewer(user: reporter.user)), isNew: isNew)
+    case .recorded(let kill, let isNew): return RecordedKill(kill: kill, isNew: isNew)
     }
   }
 
@@ -46,11 +44,7 @@ public final class Kills: Sendable {
 
   /// - Throws: ``KillError``: `notFound`.
   public func find(_ id: KillID, for viewer: KillViewer) async throws -> Kill {
-    let kill = try await database.read { transaction in
-      try transaction.queryOne("SELECT \(Kill.columns) FROM kills k \(Kill.joins) WHERE k.id = $1", id) {
-        try Kill($0, for: viewer)
-      }
-    }
+    let kill = try await database.read { try Kill.find(id, for: viewer, in: $0) }
     guard let kill else { throw KillError.notFound }
     return kill
   }
@@ -182,7 +176,7 @@ public final class Kills: Sendable {
       try transaction.execute(
         "UPDATE kills SET weapon_id = $2, location_id = $3, kind = $4, updated_at = $5 WHERE id = $1", id, new.weapon,
         new.location, new.kind, now)
-      try events?.append(.updated, [id], in: transaction)
+      try events?.append(.updated, id, in: transaction)
       return new
     }
     return try await find(id, for: viewer)
@@ -191,7 +185,7 @@ public final class Kills: Sendable {
   /// Deletes a kill, and takes it out of every count. Who may: as with ``update(_:_:by:)``.
   public func delete(_ id: KillID, by viewer: KillViewer) async throws {
     try await change(id, by: viewer) { [events] _, transaction in
-      try events?.append(.deleted, [id], in: transaction)
+      try events?.append(.deleted, id, in: transaction)
       try transaction.execute("DELETE FROM kills WHERE id = $1", id)
       return nil
     }

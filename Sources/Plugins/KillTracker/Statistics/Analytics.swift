@@ -52,7 +52,7 @@ extension Kills {
       var conditions = KillList.Conditions()
       conditions.add("day >= ?", first)
       conditions.add("day <= ?", last)
-      if let serverID { conditions.add("server_id = ?", serverID) }
+      conditions.add("server_id = ?", serverID ?? KillCounts.allServers)
       let columns = ["kills", "deaths", "pvp_kills", "pve_kills", "entries"]
         .map { "CAST(SUM(\($0)) AS BIGINT) AS \($0)" }.joined(separator: ", ")
       let rows = try transaction.query(
