@@ -59,7 +59,10 @@ let rooms: [Target] = [
     ]),
   .target(name: "CAllocationCounter", path: "Sources/CLibraries/CAllocationCounter"),
   .executableTarget(
-    name: "Benchmarks", dependencies: ["Platform", "HTTP", "Gateway", "KillTracker", "CZlib", "CAllocationCounter"]),
+    name: "Benchmarks",
+    dependencies: [
+      "Platform", "HTTP", "Storage", "Core", "Gateway", "KillTracker", "CZlib", "CAllocationCounter",
+    ]),
 ]
 
 let tests: [Target] = [

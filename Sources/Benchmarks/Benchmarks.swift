@@ -29,6 +29,9 @@ struct Benchmarks {
           requests per second of HTTP servers, in turns, and the ratio of each to the last
       gamelog [--file FILE | --megabytes N --every N] [--repeat N]
           reading a Game.log in memory, beside grep -c (and rg -c) on the same file
+      kills [--kills N] [--writers N] [--players N] [--days N] [--url DATABASE] [--events]
+          recording kills by so many writers at once, spread over so many days; then lists, leaderboards, statistics
+          and the export
     """
 
   static func main() async {
@@ -55,6 +58,10 @@ struct Benchmarks {
       case "gamelog":
         try GameLogBenchmark.run(
           Options(arguments.dropFirst(), allowed: ["file", "megabytes", "every", "repeat"]))
+      case "kills":
+        try await KillsBenchmark.run(
+          Options(
+            arguments.dropFirst(), allowed: ["kills", "writers", "players", "days", "url"], flags: ["events"]))
       default: throw BenchmarkError(usage)
       }
     } catch {

@@ -329,6 +329,42 @@ struct KillsTests {
     }
   }
 
+  @Test(arguments: TestEngine.available)
+  func anExportHoldsEveryKillAsCSV(engine: TestEngine) async throws {
+    try await withTracker(engine) { rig in
+      let time = Timestamp(iso8601: "2026-02-03T04:05:06.007Z") ?? rig.time.timestamp
+      _ = try await rig.kills.record(
+        KillReport(
+          victim: .handle("x, \"y\""), occurredAt: time, weapon: "=1+1", location: "Stanton", confidence: 0.05),
+        by: reporter(ann, "AnnA"))
+      let count = 21
+      for _ in 1..<count {
+        _ = try await rig.kills.record(
+          KillReport(killer: .character("npc"), victim: .user(bob), kind: .npc), by: reporter(ann))
+      }
+      try await rig.kills.players.update(bob, privacy: .private)
+      func export(_ viewer: KillViewer, _ filter: KillFilter = KillFilter()) async throws -> [String] {
+        var bytes: [UInt8] = []
+        try await rig.kills.exportCSV(filter, for: viewer, pageSize: 7) { bytes += $0 }
+        return String(decoding: bytes, as: UTF8.self).components(separatedBy: "\r\n").filter { !$0.isEmpty }
+      }
+      let lines = try await export(.anonymous)
+      #expect(lines.count == 1 + count)
+      #expect(lines[0].hasPrefix("id,timestamp,killer,victim,weapon"))
+      #expect(
+        lines[1].hasSuffix(
+          ",2026-02-03T04:05:06.007Z,AnnA,\"x, \"\"y\"\"\",\"'=1+1\",Stanton,default-server,pvp,true,false,false,0.05,api"
+        ))
+      #expect(Set(lines.map { $0.prefix { $0 != "," } }).count == lines.count)
+      #expect(
+        lines[2].hasSuffix(
+          ",2026-02-18T12:00:00.000Z,npc,Private player,,,default-server,npc,false,false,false,1.00,api"))
+      let own = try await export(KillViewer(user: bob), KillFilter(player: try await rig.kills.player("\(bob)")))
+      #expect(own.count == count)
+      #expect(own[1].contains(",npc,\(bob),"))
+    }
+  }
+
   @Test(arguments: [(0, 20, "page"), (1, 0, "limit"), (1, 101, "limit"), (1_001, 100, "page"), (Int.max, 20, "page")])
   func pagesThatCannotBeAreRefused(page: Int, limit: Int, field: String) async throws {
     try await withTracker(.sqlite) { rig in
@@ -457,5 +493,11 @@ struct KillsTests {
       try await rig.kills.players.update(bob, privacy: .public)
       #expect(try await rig.kills.leaderboard(.kills, .allTime, for: .anonymous).entries.count == 2)
     }
+  }
+}
+
+extension String {
+  fileprivate func components(separatedBy separator: String) -> [String] {
+    split(separator: separator, omittingEmptySubsequences: false).map(String.init)
   }
 }

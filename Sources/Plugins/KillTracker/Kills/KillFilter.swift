@@ -94,13 +94,36 @@ enum KillList {
     return conditions
   }
 
+  /// What stands behind `FROM kills k` to get a page in its order; nil if nothing can match.
+  struct Selection {
+    var text: String
+    var parameters: [any DatabaseValueConvertible]
+  }
+
   /// - Parameter backwards: the oldest first, for an export.
   static func page(
     _ filter: KillFilter, after cursor: KillCursor?, offset: Int, limit: Int, backwards: Bool = false,
     for viewer: KillViewer, in transaction: ReadTransaction
   ) throws -> [Kill] {
-    guard var conditions = try conditions(filter, in: transaction) else { return [] }
-    let order = backwards ? "ASC" : "DESC"
+    let selection = try selection(
+      filter, after: cursor, offset: offset, limit: limit, backwards: backwards, in: transaction)
+    guard let selection else { return [] }
+    // The page's keys first; the joins then touch no more than the page.
+    return try transaction.query(
+      """
+      SELECT \(Kill.columns) FROM kills k \(Kill.joins)
+      WHERE k.id IN (SELECT s.id FROM (SELECT k.id FROM kills k \(selection.text)) s)
+      ORDER BY k.occurred_at \(backwards ? "ASC" : "DESC"), k.id \(backwards ? "ASC" : "DESC")
+      """, parameters: selection.parameters
+    ) { try Kill($0, for: viewer) }
+  }
+
+  static func selection(
+    _ filter: KillFilter, after cursor: KillCursor?, offset: Int, limit: Int, backwards: Bool,
+    in transaction: ReadTransaction
+  ) throws -> Selection? {
+    guard var conditions = try conditions(filter, in: transaction) else { return nil }
+    let direction = backwards ? "ASC" : "DESC"
     let beyond = backwards ? ">" : "<"
     if let cursor {
       // Two conditions, for the row comparison alone would not bound the index on every engine.
@@ -110,44 +133,33 @@ enum KillList {
       conditions.clauses.append(
         "(k.occurred_at \(beyond) $\(place - 1) OR (k.occurred_at = $\(place - 1) AND k.id \(beyond) $\(place)))")
     }
-    // The page's keys first, from the index alone; the joins then touch no more than the page.
-    func keys(_ extra: String?, limit: String) -> String {
-      let clauses = conditions.clauses + (extra.map { [$0] } ?? [])
-      let condition = clauses.isEmpty ? "" : "WHERE " + clauses.joined(separator: " AND ")
-      return """
-        SELECT k.id, k.occurred_at FROM kills k \(condition)
-        ORDER BY k.occurred_at \(order), k.id \(order) LIMIT \(limit)
-        """
-    }
+    let order = "ORDER BY k.occurred_at \(direction), k.id \(direction)"
     var parameters = conditions.parameters
     let base = parameters.count
-    let chosen: String
-    if let player = filter.player {
-      parameters += [player, limit + offset, limit, offset]
-      let (p, most, size, skip) = ("$\(base + 1)", "$\(base + 2)", "$\(base + 3)", "$\(base + 4)")
-      let asKiller = keys("k.killer_id = \(p)", limit: most)
-      let asVictim = keys(
-        "k.victim_id = \(p)" + (filter.side == .either ? " AND (k.killer_id IS NULL OR k.killer_id <> \(p))" : ""),
-        limit: most)
-      let both =
-        switch filter.side {
-        case .either: "SELECT * FROM (\(asKiller)) s UNION ALL SELECT * FROM (\(asVictim)) t"
-        case .killer: asKiller
-        case .victim: asVictim
-        }
-      chosen = """
-        SELECT u.id FROM (\(both)) u ORDER BY u.occurred_at \(order), u.id \(order) LIMIT \(size) OFFSET \(skip)
-        """
-    } else {
+    guard let player = filter.player else {
       parameters += [limit, offset]
-      chosen = "SELECT u.id FROM (\(keys(nil, limit: "$\(base + 1) OFFSET $\(base + 2)"))) u"
+      return Selection(
+        text: "\(conditions.text) \(order) LIMIT $\(base + 1) OFFSET $\(base + 2)", parameters: parameters)
     }
-    return try transaction.query(
-      """
-      SELECT \(Kill.columns) FROM kills k \(Kill.joins) WHERE k.id IN (\(chosen))
-      ORDER BY k.occurred_at \(order), k.id \(order)
-      """, parameters: parameters
-    ) { try Kill($0, for: viewer) }
+    parameters += [player, limit + offset, limit, offset]
+    let (p, most, size, skip) = ("$\(base + 1)", "$\(base + 2)", "$\(base + 3)", "$\(base + 4)")
+    // Each side by its own index, no more of either than the page can need.
+    func keys(_ side: String) -> String {
+      let all = (conditions.clauses + [side]).joined(separator: " AND ")
+      return "SELECT k.id FROM kills k WHERE \(all) \(order) LIMIT \(most)"
+    }
+    let asKiller = keys("k.killer_id = \(p)")
+    let both =
+      switch filter.side {
+      case .killer: asKiller
+      case .victim: keys("k.victim_id = \(p)")
+      case .either:
+        "SELECT s.id FROM (\(asKiller)) s UNION ALL SELECT t.id FROM ("
+          + keys("k.victim_id = \(p) AND (k.killer_id IS NULL OR k.killer_id <> \(p))") + ") t"
+      }
+    return Selection(
+      text: "WHERE k.id IN (SELECT u.id FROM (\(both)) u) \(order) LIMIT \(size) OFFSET \(skip)",
+      parameters: parameters)
   }
 
   // MARK: - Totals

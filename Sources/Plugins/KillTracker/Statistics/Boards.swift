@@ -73,6 +73,11 @@ final class Boards: Sendable {
     return (rows.first { $0.0 == 1 }?.1 ?? 0, rows.first { $0.0 == 2 }?.1 ?? 0)
   }
 
+  /// Who is private now.
+  func hiddenPlayers() async throws -> Set<Int64> {
+    try await hiddenPlayers(try await database.read { try Self.versions(in: $0).privacy })
+  }
+
   private func hiddenPlayers(_ version: Int64) async throws -> Set<Int64> {
     if let known = state.withLock({ $0.hidden }), known.version >= version { return known.players }
     let (newVersion, players) = try await database.read { transaction in
