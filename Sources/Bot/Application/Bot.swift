@@ -24,7 +24,9 @@ final class Bot: Sendable {
     /// Requests to Discord as this bot.
     func makeREST() -> RESTClient {
       RESTClient(
-        configuration: .init(baseURL: target.apiBase, token: target.token, userAgent: Version.userAgent),
+        configuration: .init(
+          baseURL: target.apiBase, token: target.token,
+          userAgent: Version.userAgent(token: target.token, publicURL: configuration.httpAPI.publicURL)),
         transport: HTTPTransport(client: http), time: time, log: Log(label: "", sink: sink), metrics: metrics)
     }
   }

@@ -19,7 +19,7 @@ public actor RESTClient {
 
     public init(
       baseURL: String = "https://discord.com/api/v10", token: Secret<String>,
-      userAgent: String = "DiscordBot (https://github.com/adjutant, 1.0)"
+      userAgent: String = "DiscordBot (https://discord.com, 1.0)"
     ) {
       self.baseURL = baseURL
       self.token = token

@@ -1,5 +1,6 @@
 import Commands
 import HTTP
+import Platform
 
 /// `POST /interactions`: where Discord sends interactions if the application's page names this address. Each request is
 /// signed; nothing else is looked at.
@@ -11,7 +12,16 @@ public struct InteractionsSurface: Surface {
 
   public var name: SurfaceName { .interactions }
   public var title: String { "Discord interactions" }
-  public var errors: HTTPErrorShape { .json }
+  /// As ``InteractionEndpoint`` answers: `{"error": "…"}`.
+  public var errors: HTTPErrorShape {
+    HTTPErrorShape(schema: Schema.of(Failure.self)) { error, _ in
+      .json(["error": .string(error.message)] as JSON, status: error.status)
+    }
+  }
+
+  private struct Failure: Decodable {
+    let error: String
+  }
 
   public func declare(in routes: inout SurfaceRoutes) {
     let endpoint = endpoint

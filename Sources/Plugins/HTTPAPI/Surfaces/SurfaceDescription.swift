@@ -24,6 +24,11 @@ enum SurfaceDescription {
     guard let policy = route.notes.values[RoutePolicy.self] else { return }
     operation.extensions["x-access"] = .string(policy.access.words)
     operation.extensions["x-permission"] = policy.access.permission.map { .string($0.rawValue) }
+    switch policy.access.proof {
+    case .any: break
+    case .loginOnly: operation.extensions["x-proof"] = "login"
+    case .apiKeyOnly: operation.extensions["x-proof"] = "apiKey"
+    }
     if policy.access.isOpen {
       operation.security = []
     } else {

@@ -7,7 +7,8 @@ extension KillTrackerReference {
     let service = KillTrackerKeys(services)
     routes.change(
       .post, "/api/api-keys", access: KillTrackerKeys.access, limit: .byCaller(.write), audit: "api_key.create",
-      RouteNotes("Makes a key; its text is told this once", tags: ["API keys"], status: .created),
+      RouteNotes(
+        "Makes a key; its text is told this once", tags: ["API keys"], status: .created, errors: [.notFound]),
       .body(NewKey.self), returning: .json(NewKeyAnswer.self)
     ) { request, body in
       let user = try await owner(body.userId, request)
@@ -20,7 +21,7 @@ extension KillTrackerReference {
     }
     routes.read(
       "/api/api-keys", access: KillTrackerKeys.access, limit: .byCaller(.read),
-      RouteNotes("The keys of a user, newest first", tags: ["API keys"]), .query(Owner.self),
+      RouteNotes("The keys of a user, newest first", tags: ["API keys"], errors: [.notFound]), .query(Owner.self),
       returning: .json([KeyAnswer].self)
     ) { request, query in
       let user = try await owner(query.userId, request)
@@ -31,7 +32,7 @@ extension KillTrackerReference {
       audit: "api_key.primary",
       RouteNotes(
         "The user's key for the Kill Tracker application, made if there is none; its text is told when it is made",
-        tags: ["API keys"]), .body(PrimaryKey.self), returning: .json(NewKeyAnswer.self)
+        tags: ["API keys"], errors: [.notFound]), .body(PrimaryKey.self), returning: .json(NewKeyAnswer.self)
     ) { request, body in
       let user = try await owner(body.userId, request)
       let (key, text) = try await service.perform {
@@ -41,7 +42,8 @@ extension KillTrackerReference {
     }
     routes.change(
       .post, "/api/api-keys/bot", access: KillTrackerKeys.access, limit: .byCaller(.write), audit: "api_key.create",
-      RouteNotes("Makes a key for a Discord bot", tags: ["API keys"], status: .created), .body(BotKey.self),
+      RouteNotes("Makes a key for a Discord bot", tags: ["API keys"], status: .created, errors: [.notFound]),
+      .body(BotKey.self),
       returning: .json(NewKeyAnswer.self)
     ) { request, body in
       let user = try await owner(body.userId, request)

@@ -7,7 +7,9 @@ extension KillTrackerReference {
     let limit = RouteLimit.byAddress(.authentication)
     routes.change(
       .post, "/auth/discord", access: .anyone, limit: limit, audit: .byService,
-      RouteNotes("Logs in with the code of a Discord authorization", tags: ["Authentication"], errors: [.unauthorized]),
+      RouteNotes(
+        "Logs in with the code of a Discord authorization", tags: ["Authentication"],
+        errors: [.unauthorized, .forbidden]),
       .body(DiscordCode.self), returning: .json(Login.self)
     ) { request, body in
       let (token, person) = try await accounts.logIn(code: body.code, state: nil, from: request)
@@ -16,7 +18,8 @@ extension KillTrackerReference {
     routes.change(
       .post, "/auth/uid-login", access: .anyone, limit: limit, audit: .byService,
       RouteNotes(
-        "Logs in with a signature made by a Kill Tracker application", tags: ["Authentication"], errors: [.unauthorized]
+        "Logs in with a signature made by a Kill Tracker application", tags: ["Authentication"],
+        errors: [.unauthorized, .forbidden]
       ), .body(SignedUID.self), returning: .json(Login.self)
     ) { request, body in
       let (token, person) = try await accounts.logIn(

@@ -6,7 +6,9 @@ extension KillTrackerV1 {
     let limit = RouteLimit.byAddress(.authentication)
     routes.change(
       .post, "/auth/discord", access: .anyone, limit: limit, audit: .byService,
-      RouteNotes("Logs in with the code of a Discord authorization", tags: ["Authentication"], errors: [.unauthorized]),
+      RouteNotes(
+        "Logs in with the code of a Discord authorization", tags: ["Authentication"],
+        errors: [.unauthorized, .forbidden]),
       .body(DiscordCode.self), returning: .succeeded(Login.self)
     ) { request, body in
       let (token, person) = try await accounts.logIn(code: body.code, state: body.state, from: request)
