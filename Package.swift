@@ -61,7 +61,8 @@ let rooms: [Target] = [
   .executableTarget(
     name: "Benchmarks",
     dependencies: [
-      "Platform", "HTTP", "Storage", "Core", "Gateway", "KillTracker", "CZlib", "CAllocationCounter",
+      "Platform", "HTTP", "Storage", "Core", "Gateway", "KillTracker", "HTTPAPI", "CLinux", "CZlib",
+      "CAllocationCounter",
     ]),
 ]
 
@@ -74,7 +75,7 @@ let tests: [Target] = [
   .target(name: "TestInputs", dependencies: ["Platform"], path: "Tests/Support/TestInputs"),
   .testTarget(name: "PlatformTests", dependencies: ["Platform", "CTLSServer", "CJSONOracle", "TestInputs"]),
   .target(name: "HTTPTestSupport", dependencies: ["HTTP", "Platform"], path: "Tests/Support/HTTPTestSupport"),
-  .testTarget(name: "HTTPTests", dependencies: ["HTTP", "HTTPTestSupport", "TestInputs"]),
+  .testTarget(name: "HTTPTests", dependencies: ["HTTP", "HTTPTestSupport", "TestInputs", "http-sample"]),
   .executableTarget(
     name: "http-sample", dependencies: ["Platform", "HTTP"], path: "Tests/Support/HTTPSample"),
   .executableTarget(

@@ -23,7 +23,7 @@ struct Benchmarks {
           serves an echo at ADDRESS (127.0.0.1:9001) until it is ended
       websocket-client --url ws://ADDRESS [--agent NAME] [--first N]
           goes through the cases of an Autobahn Testsuite's fuzzingserver
-      http-server [--listen 127.0.0.1:8080]
+      http-server [--listen 127.0.0.1:8080] [--loops N]
           serves a small JSON reply at /small until it is stopped
       http --targets NAME=HOST:PORT/PATH,… [--connections N] [--seconds N] [--repeat N]
           requests per second of HTTP servers, in turns, and the ratio of each to the last
@@ -32,6 +32,10 @@ struct Benchmarks {
       kills [--kills N] [--writers N] [--players N] [--days N] [--url DATABASE] [--events]
           recording kills by so many writers at once, spread over so many days; then lists, leaderboards, statistics
           and the export
+      mixed [--events N] [--requests N] [--seconds N]
+          how long small reads over HTTP take while the gateway carries events, both per second
+      websocket-hub [--listeners N] [--events N]
+          memory of idle listeners of a hub, and the time of an event to the last of them; clients in another process
     """
 
   static func main() async {
@@ -51,7 +55,7 @@ struct Benchmarks {
         try await WebSocketEcho.run(Options(arguments.dropFirst(), allowed: ["listen", "message-size"]))
       case "websocket-client":
         try await WebSocketCases.run(Options(arguments.dropFirst(), allowed: ["url", "agent", "first"]))
-      case "http-server": try await HTTPBenchmark.serve(Options(arguments.dropFirst(), allowed: ["listen"]))
+      case "http-server": try await HTTPBenchmark.serve(Options(arguments.dropFirst(), allowed: ["listen", "loops"]))
       case "http":
         try HTTPBenchmark.run(
           Options(arguments.dropFirst(), allowed: ["targets", "connections", "seconds", "repeat"]))
@@ -62,6 +66,14 @@ struct Benchmarks {
         try await KillsBenchmark.run(
           Options(
             arguments.dropFirst(), allowed: ["kills", "writers", "players", "days", "url"], flags: ["events"]))
+      case "websocket-hub":
+        try await HubBenchmark.run(Options(arguments.dropFirst(), allowed: ["listeners", "events"]))
+      case "websocket-hub-clients":
+        try HubBenchmark.runClients(Options(arguments.dropFirst(), allowed: ["address", "listeners", "length"]))
+      case "mixed":
+        try await MixedBenchmark.run(Options(arguments.dropFirst(), allowed: ["events", "requests", "seconds"]))
+      case "mixed-clients":
+        try MixedBenchmark.runClients(Options(arguments.dropFirst(), allowed: ["address", "rate", "seconds"]))
       default: throw BenchmarkError(usage)
       }
     } catch {

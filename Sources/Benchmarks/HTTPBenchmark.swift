@@ -10,11 +10,16 @@ enum HTTPBenchmark {
     var tags: [String]
   }
 
-  /// Serves a small JSON reply until the process is stopped: at `/small`, and at `/users/:id` with a typed parameter.
+  /// Serves a small JSON reply until the process is stopped: at `/small`, from the
+  /// cooperative pool at `/pooled`, and at `/users/:id` with a typed parameter.
   static func serve(_ options: Options) async throws {
     let listen = try SocketAddress(parsing: options.string("listen", default: "127.0.0.1:8080"))
     var router = Router()
-    router.route(.get, "/small", "A small reply", returning: .json(Reply.self)) { _ in
+    let notes: RouteNotes = "A small reply"
+    router.route(.get, "/small", notes.immediate(), returning: .json(Reply.self)) { _ in
+      Reply(id: 7, name: "Health Potion", tags: ["potion", "red"])
+    }
+    router.route(.get, "/pooled", notes, returning: .json(Reply.self)) { _ in
       Reply(id: 7, name: "Health Potion", tags: ["potion", "red"])
     }
     router.route(.get, "/users/:id", "The same by id", .path("id", Int.self), returning: .json(Reply.self)) { _, id in
@@ -22,6 +27,7 @@ enum HTTPBenchmark {
     }
     var configuration = HTTPServerConfiguration(listen: listen)
     configuration.limits.requestsPerConnection = .max
+    configuration.loopCount = try options.number("loops", default: configuration.loopCount)
     // Kept for as long as it serves.
     let server = HTTPServer(configuration, router: router)
     let address = try await server.start()

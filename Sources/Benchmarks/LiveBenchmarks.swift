@@ -3,7 +3,7 @@ import Platform
 import Synchronization
 
 /// A real client on real sockets against ``BenchmarkServer``.
-private struct LiveRig {
+struct LiveRig {
   let server: BenchmarkServer
   let client: GatewayClient
   let rest: RESTClient

@@ -15,7 +15,18 @@ struct HTTPHeadWriter {
 
   init(status: HTTPStatus) {
     text.reserveCapacity(512)
-    text += "HTTP/1.1 \(status.rawValue) \(status.reasonPhrase)\r\n".utf8
+    if Self.lines.indices.contains(status.rawValue) {
+      text += Self.lines[status.rawValue]
+    } else {
+      text += Self.line(status)
+    }
+  }
+
+  /// By status, made once.
+  private static let lines = (0..<600).map { line(HTTPStatus(rawValue: $0)) }
+
+  private static func line(_ status: HTTPStatus) -> [UInt8] {
+    Array("HTTP/1.1 \(status.rawValue) \(status.reasonPhrase)\r\n".utf8)
   }
 
   /// All fields but those of the framing.

@@ -77,6 +77,10 @@ public struct HTTPErrorShape: Sendable {
   public let invalidStatus: HTTPStatus
   /// What the body looks like, for the description.
   public let schema: Schema?
+  /// Says what an error means to the caller that is no ``HTTPError``: a database that is gone is 503, and worth trying
+  /// again. Nil for a fault of this program, which is answered with 500. Either is logged, and the answer carries the id
+  /// of its line.
+  public var meaning: @Sendable (any Error) -> HTTPError? = { _ in nil }
 
   /// - Parameter body: makes the answer; the request is nil if none could be read. The headers of the error are added
   ///   afterwards.

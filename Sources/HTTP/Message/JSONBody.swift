@@ -1,12 +1,9 @@
-import FoundationEssentials
 import Platform
 
 /// Swift types as JSON bodies, and errors that name the field as the caller wrote it.
 enum JSONBody {
   static func encode(_ value: some Encodable) throws -> [UInt8] {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.withoutEscapingSlashes]
-    return Array(try encoder.encode(value))
+    try JSONTextEncoder().encode(value)
   }
 
   static func field(for error: DecodingError) -> HTTPError.Field {

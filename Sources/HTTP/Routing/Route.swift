@@ -39,6 +39,10 @@ public struct RouteNotes: Sendable, ExpressibleByStringLiteral {
   /// Whether the answer carries a strong `ETag` made from its body, and `If-None-Match` is honoured.
   public var usesEntityTag = false
   public var isDeprecated = false
+  /// Whether the handler answers from memory at once: then it runs on the thread of the connection, and no other thread
+  /// is woken. It may wait for others, but neither it nor its middleware may compute for long, because all other
+  /// connections of the loop wait then. The code of plain actors that it calls runs there too.
+  public var isImmediate = false
   /// Left out of the description.
   public var isHidden = false
   /// What a higher room attaches: who may call, which limit binds. Middleware finds it in ``HTTPRequest/route``.
@@ -52,6 +56,13 @@ public struct RouteNotes: Sendable, ExpressibleByStringLiteral {
   }
 
   public init(stringLiteral text: String) { self.init(text) }
+
+  /// The same for a handler that answers from memory (``isImmediate``).
+  public func immediate() -> RouteNotes {
+    var notes = self
+    notes.isImmediate = true
+    return notes
+  }
 
   /// The same with one more value of a higher room.
   public func with<Value: Sendable>(_ value: Value) -> RouteNotes {

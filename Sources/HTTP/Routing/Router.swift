@@ -227,7 +227,12 @@ public struct Router: Sendable {
       } catch let error as CancellationError where Task.isCancelled {
         throw error
       } catch {
-        return errors.response(for: request.report(error), to: request)
+        var answer = request.report(error)
+        if var meant = errors.meaning(error) {
+          if !request.id.isEmpty { meant.message += " (\(request.id))" }
+          answer = meant
+        }
+        return errors.response(for: answer, to: request)
       }
     }
   }

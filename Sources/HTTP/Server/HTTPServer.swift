@@ -49,14 +49,22 @@ public actor HTTPServer {
     let refusal = Self.refusal(context)
     try listener.start(
       onAccept: { socket in
-        if context.isFull(for: IPAddress(socket.remoteAddress.host) ?? HTTPClientIdentity.nobody) {
+        let peer = IPAddress(socket.remoteAddress.host) ?? HTTPClientIdentity.nobody
+        guard context.reserve(for: peer) else {
           context.measures.refused.increment()
           return socket.close(sending: refusal)
         }
         let loop = group.next()
         let open: @Sendable () -> Void = {
+          let tcp: TCPConnection
           do {
-            let connection = HTTPServerConnection(try TCPConnection(socket, loop: loop), context: context)
+            tcp = try TCPConnection(socket, loop: loop)
+          } catch {
+            context.cancelReservation(for: peer)
+            return context.log.warning("a connection could not be opened", ["error": .error(error)])
+          }
+          do {
+            let connection = HTTPServerConnection(tcp, context: context)
             guard context.add(connection) else { return connection.tcp.abort() }
             do {
               try connection.assumeIsolated { try $0.start() }
@@ -77,7 +85,7 @@ public actor HTTPServer {
   private static func refusal(_ context: HTTPServerContext) -> [UInt8] {
     let error = HTTPError(
       .serviceUnavailable, kind: .overloaded, "there are too many connections", headers: ["Retry-After": "5"])
-    let response = context.router.errors.response(for: error, to: nil)
+    let response = context.refusal(error)
     guard case .bytes(let content) = response.body else { return [] }
     var head = HTTPHeadWriter(status: response.status)
     head.add(response.headers)

@@ -1,10 +1,12 @@
+import Glibc
 import Platform
 
 /// The bounds of one server. The defaults suit a public listener.
 public struct HTTPServerConfiguration: Sendable {
   public var listen: SocketAddress
-  /// Threads that do the input and output; handlers run on the cooperative pool.
-  public var loopCount = 1
+  /// Threads that do the input and output, and run the handlers of immediate routes; all others run on the cooperative
+  /// pool. By default as many as there are processors, but no more than four.
+  public var loopCount = min(4, max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))))
   public var limits = HTTPLimits()
   /// More connections are answered with 503 and closed.
   public var maximumConnections = 15_000

@@ -7,6 +7,8 @@ actor HTTPServerConnection: TCPConnectionHandler {
 
   let context: HTTPServerContext
   let tcp: TCPConnection
+  /// For handlers that run here.
+  private let runner: EventLoop.TaskRunner
   nonisolated let peer: IPAddress
   private var machine: HTTPConnectionMachine
   private var idState: UInt64
@@ -37,6 +39,7 @@ actor HTTPServerConnection: TCPConnectionHandler {
   init(_ tcp: TCPConnection, context: HTTPServerContext) {
     loop = tcp.loop
     self.tcp = tcp
+    runner = EventLoop.TaskRunner(tcp.loop)
     peer = IPAddress(tcp.remoteAddress.host) ?? HTTPClientIdentity.nobody
     self.context = context
     idState = context.random.next()
@@ -53,6 +56,7 @@ actor HTTPServerConnection: TCPConnectionHandler {
 
   nonisolated func received(_ input: BorrowedBytes) {
     assumeIsolated { connection in
+      connection.context.measures.received.increment(by: input.bytes.count)
       if connection.socket != nil { return connection.receiveFrames(input.bytes) }
       connection.perform(connection.machine.receive(input.bytes, now: connection.context.time.now))
     }
@@ -75,6 +79,7 @@ actor HTTPServerConnection: TCPConnectionHandler {
 
   private func hasWritten(_ count: Int) {
     hasProgressed = true
+    context.measures.sent.increment(by: count)
     socket?.consumer.sent(count)
     if tcp.pendingBytes <= context.configuration.responseBuffer / 2 {
       let writers = writers
@@ -160,8 +165,11 @@ actor HTTPServerConnection: TCPConnectionHandler {
     // Known from the head alone: answered before a byte of the body is read, and without the handler.
     if case .bodyFailed(let error) = actions.first { request.rejection = request.rejection ?? error }
     exchange = Exchange(request: request, plan: plan, began: began)
-    // Detached: an inherited context would run the handler on the event loop.
-    exchange?.task = Task.detached { [request] in await self.serve(request, plan) }
+    // Detached: an inherited context would run every handler on the event loop.
+    exchange?.task =
+      plan.route?.notes.isImmediate == true
+      ? Task.detached(executorPreference: runner) { [request] in await self.serve(request, plan) }
+      : Task.detached { [request] in await self.serve(request, plan) }
     perform(actions)
   }
 
@@ -293,7 +301,11 @@ actor HTTPServerConnection: TCPConnectionHandler {
   }
 
   private nonisolated func send(_ response: HTTPResponse, to request: HTTPRequest) async {
-    guard case .stream(let length, let produce) = response.body else { return await answer(response) }
+    guard case .stream(let length, let produce) = response.body else {
+      // On the loop already, there is nothing to wait for.
+      if answerHere(response) { return }
+      return await answer(response)
+    }
     guard await begin(response, length: length) else { return }
     do {
       try await produce(HTTPBodyWriter { piece in try await self.writeContent(piece) })
@@ -311,11 +323,18 @@ actor HTTPServerConnection: TCPConnectionHandler {
     }
   }
 
+  /// - Returns: false if the caller is not on the loop.
+  private nonisolated func answerHere(_ response: HTTPResponse) -> Bool {
+    guard loop.isCurrent else { return false }
+    assumeIsolated { $0.answer(response) }
+    return true
+  }
+
   /// What came is no request.
   private func refuse(_ error: HTTPError) {
     guard !isClosed else { return }
     let id = makeID()
-    var response = context.router.errors.response(for: error, to: nil)
+    var response = context.refusal(error)
     response.headers.add("X-Request-Id", id)
     let content = response.content
     context.measures.answered(nil, route: nil, status: response.status, after: .zero)

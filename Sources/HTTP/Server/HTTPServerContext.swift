@@ -15,13 +15,15 @@ final class HTTPServerContext: Sendable {
 
   fileprivate struct State {
     var connections: [ObjectIdentifier: HTTPServerConnection] = [:]
-    /// How many of them come from where, if that is limited.
+    /// Accepted, and on the way to their loop.
+    var reserved = 0
+    /// How many of both come from where, if that is limited.
     var perAddress: [NetworkBlock: Int] = [:]
     var waiters: [CheckedContinuation<Void, Never>] = []
     var date = (second: Int64.min, text: "")
-    var isDraining = false
   }
   private let state = Mutex(State())
+  private let drains = Atomic(false)
 
   init(
     configuration: HTTPServerConfiguration, router: Router, log: Log, metrics: Metrics, time: any TimeSource,
@@ -45,6 +47,14 @@ final class HTTPServerContext: Sendable {
     measures = HTTPServerMetrics(metrics, name: configuration.name)
   }
 
+  /// The answer to what is no request, or comes from one connection too many: no middleware is around it, and it says by
+  /// itself that browsers should make nothing of it.
+  func refusal(_ error: HTTPError) -> HTTPResponse {
+    var response = router.errors.response(for: error, to: nil)
+    SecurityHeaders().add(to: &response)
+    return response
+  }
+
   /// The `Date` field, made once a second.
   var date: String {
     let now = time.timestamp
@@ -55,55 +65,65 @@ final class HTTPServerContext: Sendable {
     }
   }
 
-  /// - Returns: false if there are too many, or the server ends.
-  func add(_ connection: HTTPServerConnection) -> Bool {
+  /// Takes a place for a connection that was accepted, before anything is done for it.
+  /// - Returns: false if it is one too many.
+  func reserve(for peer: IPAddress) -> Bool {
     guard configuration.budget.take() else { return false }
-    let count = state.withLock { state -> Int? in
-      guard !state.isDraining, state.hasRoom(for: connection.peer, configuration) else { return nil }
-      state.connections[ObjectIdentifier(connection)] = connection
-      if configuration.maximumConnectionsPerAddress != nil { state.perAddress[connection.peer.site, default: 0] += 1 }
-      return state.connections.count
+    let hasRoom = state.withLock { state in
+      guard state.hasRoom(for: peer, configuration) else { return false }
+      state.reserved += 1
+      if configuration.maximumConnectionsPerAddress != nil { state.perAddress[peer.site, default: 0] += 1 }
+      return true
     }
-    guard let count else {
-      configuration.budget.giveBack()
-      return false
-    }
-    measures.connections.set(Double(count))
-    return true
+    if !hasRoom { configuration.budget.giveBack() }
+    return hasRoom
   }
 
-  /// Whether a connection from there would be one too many.
-  func isFull(for peer: IPAddress) -> Bool {
-    configuration.budget.isSpent || state.withLock { !$0.hasRoom(for: peer, configuration) }
+  /// Gives back a place that no connection came to.
+  func cancelReservation(for peer: IPAddress) {
+    state.withLock { state in
+      state.reserved -= 1
+      state.leave(peer, configuration)
+    }
+    configuration.budget.giveBack()
+  }
+
+  /// Takes a connection to its place.
+  /// - Returns: false if the server ends; the place is given back then.
+  func add(_ connection: HTTPServerConnection) -> Bool {
+    let isTaken = state.withLock { state in
+      guard !isDraining else { return false }
+      state.reserved -= 1
+      state.connections[ObjectIdentifier(connection)] = connection
+      measures.connections.set(Double(state.connections.count))
+      return true
+    }
+    if !isTaken { cancelReservation(for: connection.peer) }
+    return isTaken
   }
 
   func remove(_ connection: HTTPServerConnection) {
-    let (count, waiters) = state.withLock { state -> (Int?, [CheckedContinuation<Void, Never>]) in
-      guard state.connections.removeValue(forKey: ObjectIdentifier(connection)) != nil else { return (nil, []) }
-      if configuration.maximumConnectionsPerAddress != nil {
-        let left = (state.perAddress[connection.peer.site] ?? 1) - 1
-        state.perAddress[connection.peer.site] = left > 0 ? left : nil
-      }
-      guard state.connections.isEmpty else { return (state.connections.count, []) }
+    let waiters = state.withLock { state -> [CheckedContinuation<Void, Never>]? in
+      guard state.connections.removeValue(forKey: ObjectIdentifier(connection)) != nil else { return nil }
+      state.leave(connection.peer, configuration)
+      // Before anybody can hear that the last one is gone.
+      configuration.budget.giveBack()
+      measures.connections.set(Double(state.connections.count))
+      guard state.connections.isEmpty else { return [] }
       defer { state.waiters = [] }
-      return (0, state.waiters)
+      return state.waiters
     }
-    guard let count else { return }
-    configuration.budget.giveBack()
-    measures.connections.set(Double(count))
-    for waiter in waiters { waiter.resume() }
+    for waiter in waiters ?? [] { waiter.resume() }
   }
 
   /// Takes no more connections, and returns those that are left.
   func drain() -> [HTTPServerConnection] {
-    state.withLock { state in
-      state.isDraining = true
-      return Array(state.connections.values)
-    }
+    drains.store(true, ordering: .sequentiallyConsistent)
+    return connections
   }
 
   /// From the first moment of the end on, before any connection hears of it.
-  var isDraining: Bool { state.withLock { $0.isDraining } }
+  var isDraining: Bool { drains.load(ordering: .sequentiallyConsistent) }
 
   var connections: [HTTPServerConnection] { state.withLock { Array($0.connections.values) } }
 
@@ -121,57 +141,14 @@ final class HTTPServerContext: Sendable {
 
 extension HTTPServerContext.State {
   fileprivate func hasRoom(for peer: IPAddress, _ configuration: HTTPServerConfiguration) -> Bool {
-    guard connections.count < configuration.maximumConnections else { return false }
+    guard connections.count + reserved < configuration.maximumConnections else { return false }
     guard let limit = configuration.maximumConnectionsPerAddress else { return true }
     return perAddress[peer.site, default: 0] < limit
   }
-}
 
-/// What a server counts. The label `server` is the name in its configuration.
-final class HTTPServerMetrics: Sendable {
-  let connections: Gauge
-  let refused: Counter
-  private let requests: Family<Counter>
-  private let seconds: Histogram
-  private let name: String
-  /// The children of `requests`, found without hashing their labels again for every request.
-  private let known = Mutex<[Key: Counter]>([:])
-
-  private struct Key: Hashable {
-    let route: ObjectIdentifier?
-    let method: HTTPMethod?
-    let status: HTTPStatus
-  }
-
-  init(_ metrics: Metrics, name: String) {
-    self.name = name
-    connections = metrics.gauge("http_server_connections", help: "Open connections.", labels: ["server"])(name)
-    refused =
-      metrics.counter(
-        "http_server_refused_connections_total", help: "Connections refused because there were too many.",
-        labels: ["server"])(name)
-    requests = metrics.counter(
-      "http_server_requests_total", help: "Requests answered.", labels: ["server", "method", "route", "status"])
-    seconds = metrics.histogram(
-      "http_server_request_seconds", help: "From the end of a request's head to the beginning of its answer.",
-      labels: ["server"])(name)
-  }
-
-  /// The peer chooses the method's name: only the known ones may become labels.
-  private static let knownMethods: Set<HTTPMethod> = [.get, .head, .post, .put, .patch, .delete, .options]
-
-  /// - Parameter route: nil if there was none.
-  func answered(_ method: HTTPMethod?, route: MatchedRoute?, status: HTTPStatus, after duration: Duration) {
-    let method = method.flatMap { Self.knownMethods.contains($0) ? $0 : HTTPMethod(rawValue: "other") }
-    let key = Key(route: route.map(ObjectIdentifier.init), method: method, status: status)
-    let counter = known.withLock { known in
-      if let counter = known[key] { return counter }
-      let counter = requests(
-        name, method?.rawValue ?? "none", route?.pattern.description ?? "none", status.description)
-      known[key] = counter
-      return counter
-    }
-    counter.increment()
-    seconds.observe(duration)
+  fileprivate mutating func leave(_ peer: IPAddress, _ configuration: HTTPServerConfiguration) {
+    guard configuration.maximumConnectionsPerAddress != nil else { return }
+    let left = (perAddress[peer.site] ?? 1) - 1
+    perAddress[peer.site] = left > 0 ? left : nil
   }
 }

@@ -13,6 +13,7 @@ public final class EventLoop: SerialExecutor, @unchecked Sendable {  // loop-onl
   private enum Work {
     case closure(@Sendable () -> Void)
     case job(UnownedJob)
+    case taskJob(UnownedJob, UnownedTaskExecutor)
   }
 
   private enum Phase {
@@ -112,6 +113,18 @@ public final class EventLoop: SerialExecutor, @unchecked Sendable {  // loop-onl
   public func execute(_ work: @escaping @Sendable () -> Void) { put(.closure(work)) }
 
   public func enqueue(_ job: consuming ExecutorJob) { put(.job(UnownedJob(job))) }
+
+  /// Runs tasks on a loop although they belong to no actor: what `Task(executorPreference:)` takes.
+  public final class TaskRunner: TaskExecutor {
+    private let loop: EventLoop
+
+    public init(_ loop: EventLoop) { self.loop = loop }
+
+    public func enqueue(_ job: consuming ExecutorJob) {
+      // The task keeps its executor for as long as it has jobs.
+      loop.put(.taskJob(UnownedJob(job), asUnownedTaskExecutor()))
+    }
+  }
 
   public func checkIsolated() { preconditionOnLoop() }
 
@@ -327,6 +340,7 @@ public final class EventLoop: SerialExecutor, @unchecked Sendable {  // loop-onl
       switch work {
       case .closure(let closure): closure()
       case .job(let job): job.runSynchronously(on: asUnownedSerialExecutor())
+      case .taskJob(let job, let executor): job.runSynchronously(on: executor)
       }
     }
     batch.removeAll(keepingCapacity: batch.capacity <= 4096)

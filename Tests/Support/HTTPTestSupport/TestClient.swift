@@ -107,13 +107,14 @@ public final class TestClient: Sendable {
 /// Runs a server for the length of a test.
 public func withServer(
   _ router: Router, configure: (inout HTTPServerConfiguration) -> Void = { _ in }, log: Log = .silent,
+  metrics: Metrics = Metrics(),
   _ body: (SocketAddress, HTTPServer) async throws -> Void
 ) async throws {
   var configuration = HTTPServerConfiguration(listen: try SocketAddress(parsing: "127.0.0.1:0"))
   // Nothing here is about the speed of this machine: the limits have tests of their own, under an injected clock.
   configuration.limits.headTimeout = .seconds(60)
   configure(&configuration)
-  let server = HTTPServer(configuration, router: router, log: log)
+  let server = HTTPServer(configuration, router: router, log: log, metrics: metrics)
   let address = try await server.start()
   do {
     try await body(address, server)

@@ -43,12 +43,13 @@ final class HubPlaces: Sendable {
     let refusal: HTTPError? = state.withLock { state in
       guard state.taken < limits.listeners else {
         return HTTPError(
-          limits.refusal, kind: .overloaded, "at most \(limits.listeners) connections are possible here",
+          limits.refusal, kind: limits.refusal == .tooManyRequests ? .rateLimited : .overloaded,
+          "at most \(limits.listeners) connections are possible here",
           headers: ["Retry-After": "30"])
       }
       if let site, let limit = limits.listenersPerAddress, state.perSite[site, default: 0] >= limit {
         return HTTPError(
-          .tooManyRequests, kind: .overloaded, "at most \(limit) connections of one address are possible here",
+          .tooManyRequests, kind: .rateLimited, "at most \(limit) connections of one address are possible here",
           headers: ["Retry-After": "30"])
       }
       state.taken += 1
