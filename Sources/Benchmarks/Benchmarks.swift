@@ -25,8 +25,9 @@ struct Benchmarks {
           goes through the cases of an Autobahn Testsuite's fuzzingserver
       http-server [--listen 127.0.0.1:8080] [--loops N]
           serves a small JSON reply at /small until it is stopped
-      http --targets NAME=HOST:PORT/PATH,… [--connections N] [--seconds N] [--repeat N]
-          requests per second of HTTP servers, in turns, and the ratio of each to the last
+      http --targets NAME=HOST:PORT/PATH,… [--processes NAME=PID,…] [--connections N] [--seconds N] [--repeat N]
+          requests per second of HTTP servers, in turns, and the ratio of each to the last; with their processes the
+          processor time of a request too
       gamelog [--file FILE | --megabytes N --every N] [--repeat N]
           reading a Game.log in memory, beside grep -c (and rg -c) on the same file
       kills [--kills N] [--writers N] [--players N] [--days N] [--url DATABASE] [--events]
@@ -58,7 +59,7 @@ struct Benchmarks {
       case "http-server": try await HTTPBenchmark.serve(Options(arguments.dropFirst(), allowed: ["listen", "loops"]))
       case "http":
         try HTTPBenchmark.run(
-          Options(arguments.dropFirst(), allowed: ["targets", "connections", "seconds", "repeat"]))
+          Options(arguments.dropFirst(), allowed: ["targets", "processes", "connections", "seconds", "repeat"]))
       case "gamelog":
         try GameLogBenchmark.run(
           Options(arguments.dropFirst(), allowed: ["file", "megabytes", "every", "repeat"]))

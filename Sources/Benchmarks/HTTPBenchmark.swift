@@ -41,14 +41,20 @@ enum HTTPBenchmark {
     let connections = try options.number("connections", default: 32)
     let seconds = try options.number("seconds", default: 3)
     let targets = try options.string("targets").split(separator: ",").map { try Target(String($0)) }
+    let processes = try Self.processes(options.string("processes", default: ""))
     var results: [[Double]] = targets.map { _ in [] }
+    var costs: [[Double]] = targets.map { _ in [] }
     // The first round warms up what is measured afterwards.
     for round in 0...(try options.number("repeat", default: 5)) {
       for (index, target) in targets.enumerated() {
         var client = try BenchmarkClient(target, connections: connections)
-        let rate = try client.run(for: .seconds(round == 0 ? 1 : seconds))
+        let before = try processes[target.name].map { try Self.processorSeconds(of: $0) }
+        let (rate, answers) = try client.run(for: .seconds(round == 0 ? 1 : seconds))
         guard round > 0 else { continue }
         results[index].append(rate)
+        if let before, let process = processes[target.name] {
+          costs[index].append((try Self.processorSeconds(of: process) - before) / Double(answers) * 1e6)
+        }
         print(
           JSON.object([
             "benchmark": "http", "target": .string(target.name), "requestsPerSecond": .double(rate.rounded()),
@@ -56,7 +62,7 @@ enum HTTPBenchmark {
       }
     }
     let medians = results.map { $0.sorted()[$0.count / 2] }
-    for (target, median) in zip(targets, medians) {
+    for (index, (target, median)) in zip(targets, medians).enumerated() {
       var line: JSON = [
         "benchmark": "http", "target": .string(target.name), "connections": .integer(Int64(connections)),
         "medianRequestsPerSecond": .double(median.rounded()),
@@ -64,8 +70,38 @@ enum HTTPBenchmark {
       if let last = medians.last, targets.count > 1 {
         line["ratioToLast"] = .double((median / last * 100).rounded() / 100)
       }
+      if !costs[index].isEmpty {
+        let cost = costs[index].sorted()[costs[index].count / 2]
+        line["processorMicrosecondsPerRequest"] = .double((cost * 10).rounded() / 10)
+      }
       print(line)
     }
+  }
+
+  /// `name=PID,…`
+  private static func processes(_ text: String) throws -> [String: Int] {
+    var result: [String: Int] = [:]
+    for part in text.split(separator: ",") {
+      let pair = part.split(separator: "=")
+      guard pair.count == 2, let id = Int(pair[1]) else { throw BenchmarkError("a process is NAME=PID, not \(part)") }
+      result[String(pair[0])] = id
+    }
+    return result
+  }
+
+  /// What all threads of a process have used, in the system too: says more than a rate on a machine that is busy.
+  private static func processorSeconds(of process: Int) throws -> Double {
+    guard let file = fopen("/proc/\(process)/stat", "r") else { throw SystemError(call: "fopen", code: errno) }
+    defer { fclose(file) }
+    var buffer = [CChar](repeating: 0, count: 1_024)
+    guard fgets(&buffer, Int32(buffer.count), file) != nil else { throw SystemError(call: "fgets", code: errno) }
+    let text = String(decoding: buffer.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+    // Behind the name, which may have blanks: state is the first of these fields, utime and stime the 12th and 13th.
+    let fields = text[(text.lastIndex(of: ")") ?? text.startIndex)...].split(separator: " ").dropFirst()
+    guard fields.count > 12, let user = Double(fields[fields.startIndex + 11]),
+      let system = Double(fields[fields.startIndex + 12])
+    else { throw BenchmarkError("/proc/\(process)/stat cannot be read") }
+    return (user + system) / Double(sysconf(Int32(_SC_CLK_TCK)))
   }
 
   /// `name=127.0.0.1:8080/path`
@@ -139,8 +175,8 @@ private struct BenchmarkClient {
     }
   }
 
-  /// - Returns: answers per second.
-  mutating func run(for duration: Duration) throws -> Double {
+  /// - Returns: answers per second, and answers.
+  mutating func run(for duration: Duration) throws -> (rate: Double, answers: Int) {
     defer { for socket in sockets { close(socket.fd) } }
     var buffer = [UInt8](repeating: 0, count: 64 << 10)
     var answers = 0
@@ -159,6 +195,6 @@ private struct BenchmarkClient {
         try ask(sockets[index].fd)
       }
     }
-    return Double(answers) / (ContinuousClock.now - start).inSeconds
+    return (Double(answers) / (ContinuousClock.now - start).inSeconds, answers)
   }
 }

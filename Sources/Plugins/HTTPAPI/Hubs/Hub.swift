@@ -53,6 +53,15 @@ public final class Hub<Session: HubSession>: Sendable {
     }
   }
 
+  /// Declares the route of a surface.
+  public func declare(
+    at pattern: PathPattern, access: RouteAccess, limit: RouteLimit, _ notes: RouteNotes,
+    in routes: inout SurfaceRoutes
+  ) {
+    let options = WebSocketOptions(maximumMessageSize: limits.messageSize)
+    routes.webSocket(pattern, access: access, limit: limit, notes, options: options) { try self.open($0) }
+  }
+
   /// Takes a place for the sender of an opening request.
   /// - Throws: `HTTPError` if there are too many.
   public func open(_ request: HTTPRequest) throws -> WebSocketRoute.MakeListener {

@@ -36,10 +36,14 @@ public struct AuroraHub: Sendable {
       makeSession: { _ in AuroraSession(at: HubMoment(time)) }, answer: { _ in await statistics.recent() })
   }
 
-  public func declare(in router: inout Router) {
-    hub.declare(
-      at: "/ws", RouteNotes("Statistics and events for dashboards", tags: ["WebSocket"], errors: [.tooManyRequests]),
-      in: &router)
+  private static let notes = RouteNotes(
+    "Statistics and events for dashboards", tags: ["WebSocket"], errors: [.tooManyRequests])
+
+  public func declare(in router: inout Router) { hub.declare(at: "/ws", Self.notes, in: &router) }
+
+  /// - Parameter access: that of the other routes of the document: nothing inside of the socket says who listens.
+  public func declare(in routes: inout SurfaceRoutes, access: RouteAccess, limit: RouteLimit) {
+    hub.declare(at: "/ws", access: access, limit: limit, Self.notes, in: &routes)
   }
 
   /// Keeps deadlines, sends statistics and what comes, until cancelled.

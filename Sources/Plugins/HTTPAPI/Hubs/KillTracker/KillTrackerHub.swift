@@ -16,12 +16,15 @@ public struct KillTrackerHub: Sendable {
       makeSession: { _ in KillTrackerSession(at: HubMoment(time)) }, answer: identify)
   }
 
-  public func declare(in router: inout Router) {
-    hub.declare(
-      at: "/ws",
-      RouteNotes(
-        "Events as they happen; the first message is {\"type\": \"auth\", \"token\": \"…\"}", tags: ["WebSocket"],
-        errors: [.tooManyRequests, .serviceUnavailable]), in: &router)
+  private static let notes = RouteNotes(
+    "Events as they happen; the first message is {\"type\": \"auth\", \"token\": \"…\"}", tags: ["WebSocket"],
+    errors: [.tooManyRequests, .serviceUnavailable])
+
+  public func declare(in router: inout Router) { hub.declare(at: "/ws", Self.notes, in: &router) }
+
+  /// - Parameter access: anyone's: who listens is proved by the first message.
+  public func declare(in routes: inout SurfaceRoutes, access: RouteAccess = .anyone, limit: RouteLimit) {
+    hub.declare(at: "/ws", access: access, limit: limit, Self.notes, in: &routes)
   }
 
   /// Keeps deadlines and sends what comes, until cancelled.
