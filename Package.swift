@@ -102,7 +102,7 @@ let tests: [Target] = [
     name: "KillTrackerTests", dependencies: ["KillTracker", "Platform", "Storage", "Core", "StorageTestSupport"]),
   .testTarget(
     name: "HTTPAPITests", dependencies: ["HTTP", "HTTPAPI", "HTTPTestSupport", "Sandbox", "StorageTestSupport"]),
-  .testTarget(name: "SandboxTests", dependencies: ["Sandbox", "TestInputs"]),
+  .testTarget(name: "SandboxTests", dependencies: ["Sandbox", "HTTP", "Platform", "TestInputs"]),
   .testTarget(name: "BotTests", dependencies: ["Bot", "Platform", "HTTP", "Storage", "Core", "HTTPAPI", "Sandbox"]),
 ]
 
