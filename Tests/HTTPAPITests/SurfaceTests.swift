@@ -336,6 +336,25 @@ struct SurfaceTests {
     }
   }
 
+  @Test func aWrongMethodIsAnsweredByTheSurfaceThatHasThePath() async throws {
+    struct Monitor: Surface {
+      var name: SurfaceName { .monitoring }
+      var title: String { "Monitor" }
+      var errors: HTTPErrorShape { .pegasus }
+      func declare(in routes: inout SurfaceRoutes) {
+        routes.read("/api/stats", access: .local, limit: .none, "", returning: .json(String.self)) { _ in "" }
+      }
+    }
+    try await with { house in
+      let router = try house.router([Some(), Monitor()])
+      let refused = try await router.respond(to: .sample(.post, "/api/stats"))
+      #expect(refused.status == .methodNotAllowed && refused.json?["error"]?["code"] == "E006")
+      #expect(refused.json?["success"] == nil)
+      let nowhere = try await router.respond(to: .sample(.get, "/api/nowhere"))
+      #expect(nowhere.json?["error"]?["code"] == "NOT_FOUND")
+    }
+  }
+
   @Test func theDescriptionSaysWhoMay() async throws {
     try await with { house in
       let router = try house.router([Everything(), Some()])

@@ -16,8 +16,8 @@ struct RouteTree: Sendable {
 
   enum Result {
     case found(Match)
-    /// The path is known, the method is not.
-    case otherMethods(Set<HTTPMethod>)
+    /// The path is known, the method is not; with one of the routes that have the path.
+    case otherMethods(Set<HTTPMethod>, route: Int)
     case nothing
   }
 
@@ -50,7 +50,8 @@ struct RouteTree: Sendable {
     var search = Search(method: method)
     find(&search, at: 0, segments)
     if let match = search.match { return .found(match) }
-    return search.others.isEmpty ? .nothing : .otherMethods(search.others)
+    guard let other = search.other else { return .nothing }
+    return .otherMethods(search.others, route: other)
   }
 
   private struct Search {
@@ -58,6 +59,8 @@ struct RouteTree: Sendable {
     var values: [String] = []
     var match: Match?
     var others: Set<HTTPMethod> = []
+    /// Of the closest pattern.
+    var other: Int?
 
     mutating func take(_ routes: [HTTPMethod: Int]) {
       // HEAD is GET without the body (RFC 9110 section 9.3.2).
@@ -65,6 +68,8 @@ struct RouteTree: Sendable {
         match = Match(route: route, values: values)
       } else {
         others.formUnion(routes.keys)
+        // The first declared, so that the answer does not depend on the order of a dictionary.
+        other = other ?? routes.values.min()
       }
     }
   }

@@ -287,19 +287,23 @@ final class CompiledRouter: Sendable {
       return Plan(
         target: entry.target, bodyLimit: entry.bodyLimit, parameters: parameters, errors: entry.errors,
         route: entry.route)
-    case .otherMethods(let methods):
+    case .otherMethods(let methods, let route):
       let allowed = Self.allow(methods)
       if method == .options { return failing(path) { HTTPResponse(status: .noContent, headers: ["Allow": allowed]) } }
       let error = HTTPError(
         .methodNotAllowed, kind: .methodNotAllowed, "\(method) is not possible here", headers: ["Allow": allowed])
-      return failing(path) { throw error }
+      // Several surfaces may share a prefix: the one that has the path answers.
+      return failing(path, as: entries[route].errors) { throw error }
     case .nothing:
       return failing(path) { throw HTTPError(.notFound, kind: .notFound, "there is nothing at this path") }
     }
   }
 
-  private func failing(_ path: HTTPPath, _ answer: @escaping @Sendable () throws -> HTTPResponse) -> Plan {
-    let (errors, layers) = fallback(path)
+  private func failing(
+    _ path: HTTPPath, as shape: HTTPErrorShape? = nil, _ answer: @escaping @Sendable () throws -> HTTPResponse
+  ) -> Plan {
+    let (fallbackErrors, layers) = fallback(path)
+    let errors = shape ?? fallbackErrors
     let handler = Router.wrap({ _ in try answer() }, in: layers, errors: errors)
     return Plan(target: .handler(handler), bodyLimit: bodyLimit, parameters: [:], errors: errors, route: nil)
   }
