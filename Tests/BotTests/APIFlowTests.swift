@@ -28,12 +28,15 @@ struct APIFlowTests {
 
   /// Where the first listener is, as the log says: known before Discord has answered.
   private func loggedAddress(_ bot: RunningBot) async throws -> String {
-    try await bot.waitForLog("\"message\":\"listening\"")
-    let line = try #require(
-      bot.errors.split(separator: "\n").first {
-        $0.contains("\"message\":\"listening\"") && !$0.contains("sandbox")
-      })
-    return "http://\(try #require(try JSON(parsing: Array(line.utf8))["address"]?.string))/"
+    var address: String?
+    try await eventually("the log says where it listens") {
+      // What has no end yet is still being written.
+      let lines = bot.errors.split(separator: "\n", omittingEmptySubsequences: false).dropLast()
+      let line = lines.first { $0.contains("\"message\":\"listening\"") && !$0.contains("sandbox") }
+      address = try line.flatMap { try JSON(parsing: Array($0.utf8))["address"]?.string }
+      return address != nil
+    }
+    return "http://\(try #require(address))/"
   }
 
   private func interaction(
