@@ -73,6 +73,25 @@ struct AdminFlowTests {
     }
   }
 
+  @Test func aSecondStartOffersItsCommandsInItsOwnSandboxAgain() async throws {
+    let client = try HTTPClient(log: .silent, metrics: Metrics())
+    try await withTemporaryDirectory { directory in
+      for _ in 0..<2 {
+        let bot = try RunningBot(environment: ["ADJUTANT_SANDBOX_LISTEN": "127.0.0.1:0"], in: directory)
+        try await eventually("the program is connected") { bot.hasBanner }
+        let line = bot.printed.split(separator: "\n").first { $0.contains("  playground ") }
+        let playground = try #require(line?.split(separator: " ").last)
+        let path = "sandbox/commands?user=\(TestDiscord.owner)&channel=\(TestDiscord.channel)"
+        try await eventually("the commands are offered") {
+          let answer = try await client.send(HTTPClientRequest(.get, playground + path))
+          return String(decoding: answer.body, as: UTF8.self).contains("\"ping\"")
+        }
+        #expect(try await bot.stop() == 0)
+      }
+    }
+    await client.shutdown()
+  }
+
   @Test func othersMayNot() async throws {
     try await withTestDiscord { discord, directory in
       // The guild's owner is not the bot's.

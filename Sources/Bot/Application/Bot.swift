@@ -88,7 +88,9 @@ final class Bot: Sendable {
     enabled = GuildPlugins(switches: shared.switches, defaults: configuration.pluginDefaults)
     registration = CommandRegistration(
       enabled: enabled, store: DiscordCommandStore(client: rest, application: application),
-      memory: StoredRegistrations(state: shared.state, application: application), time: time,
+      // A sandbox in this process begins empty each time: what it was told before is gone.
+      memory: surroundings.target.sandbox == nil
+        ? StoredRegistrations(state: shared.state, application: application) : nil, time: time,
       log: Log(label: "commands", sink: sink))
     guilds = try await GuildLedger(shared: shared, registration: registration, log: log)
     cooldowns = Cooldowns(time: time)
