@@ -5,6 +5,7 @@ import Gateway
 import Glibc
 import HTTP
 import HTTPAPI
+import KillTracker
 import Platform
 import Sandbox
 import Storage
@@ -64,7 +65,8 @@ struct Application {
       url: target.databaseURL.reveal(), log: Log(label: "storage", sink: sink), metrics: metrics)
     do {
       let shared = try await SharedState.open(
-        database, modules: [HTTPAPITables.module], time: time, log: Log(label: "", sink: sink), metrics: metrics)
+        database, modules: [HTTPAPITables.module, KillTables.module], time: time, log: Log(label: "", sink: sink),
+        metrics: metrics)
       try await DatabaseOwner.claim(shared.state, for: target.sandbox == nil ? .discord : .sandbox)
       // Events that others wait for are published in every process.
       let publishing = Task { await shared.events.run() }

@@ -23,7 +23,7 @@ struct APIHouse: Sendable {
     settings.limitsRates = configuration.httpAPI.rateLimits
     settings.exemptAddresses = configuration.httpAPI.exemptAddresses.compactMap { NetworkBlock($0) }
     let authentication = try await Authentication.open(
-      settings, database: surroundings.shared.database, handles: UnclaimedHandles(), time: surroundings.time, log: log)
+      settings, database: surroundings.shared.database, handles: PlayerHandles(), time: surroundings.time, log: log)
     let authority = GuildManagers(rest: rest, time: surroundings.time) { bot.bot?.cache }
     administration.add(.init(name: "guild managers") { authority.forget() })
     let services = APIServices(

@@ -131,8 +131,7 @@ struct KillCounts: Sendable {
     let days = players.filter { !$0.value.isZero }.sorted {
       ($0.key.day, $0.key.serverID, $0.key.player) < ($1.key.day, $1.key.serverID, $1.key.player)
     }
-    try Self.upsert(
-      "kill_days", key: ["day", "server_id", "player_id"], counts: Self.countColumns,
+    try CountUpsert.days.add(
       days.map { entry in
         [entry.key.day, entry.key.serverID, entry.key.player] + Self.values(entry.value)
       }, in: transaction)
@@ -140,56 +139,69 @@ struct KillCounts: Sendable {
     for (key, counts) in days {
       totals[PlayerDay(day: 0, serverID: key.serverID, player: key.player), default: PlayerCounts()] += counts
     }
-    try Self.upsert(
-      "kill_totals", key: ["server_id", "player_id"], counts: Self.countColumns,
+    try CountUpsert.totals.add(
       totals.sorted { ($0.key.serverID, $0.key.player) < ($1.key.serverID, $1.key.player) }.map { entry in
         [entry.key.serverID, entry.key.player] + Self.values(entry.value)
       }, in: transaction)
-    try Self.upsert(
-      "kill_server_days", key: ["server_id", "day"], counts: Self.countColumns,
+    try CountUpsert.serverDays.add(
       servers.sorted { ($0.key.serverID, $0.key.day) < ($1.key.serverID, $1.key.day) }.map { entry in
         [entry.key.serverID, entry.key.day] + Self.values(entry.value)
       }, in: transaction)
-    try Self.upsert(
-      "kill_name_days", key: ["what", "server_id", "day", "name_id"], counts: ["entries"],
+    try CountUpsert.nameDays.add(
       names.filter { $0.value != 0 }.sorted {
         ($0.key.what, $0.key.serverID, $0.key.day, $0.key.name) < (
           $1.key.what, $1.key.serverID, $1.key.day, $1.key.name
         )
       }.map { [$0.key.what, $0.key.serverID, $0.key.day, $0.key.name, $0.value] }, in: transaction)
-    try Self.upsert(
-      "kill_tallies", key: ["player_id", "what", "subject_id"], counts: ["entries"],
+    try CountUpsert.tallies.add(
       tallies.filter { $0.value != 0 }.sorted {
         ($0.key.player, $0.key.what.rawValue, $0.key.subject) < ($1.key.player, $1.key.what.rawValue, $1.key.subject)
       }.map { [$0.key.player, $0.key.what, $0.key.subject, $0.value] }, in: transaction)
   }
 
-  private static let countColumns = ["kills", "deaths", "pvp_kills", "pve_kills", "entries"]
-
   private static func values(_ counts: PlayerCounts) -> [any DatabaseValueConvertible] {
     [counts.kills, counts.deaths, counts.pvpKills, counts.pveKills, counts.entries]
   }
+}
 
-  /// Adds to rows, making those that are missing. Few sizes of statement, so that each is prepared once.
-  private static func upsert(
-    _ table: String, key: [String], counts: [String], _ rows: [[any DatabaseValueConvertible]],
-    in transaction: Transaction
-  ) throws {
+/// Adds to rows of one table of counts, making those that are missing: many to a statement, in few sizes, so that each is
+/// put together and prepared once.
+private struct CountUpsert: Sendable {
+  private static let sizes = [64, 16, 4, 1]
+  static let playerCounts = ["kills", "deaths", "pvp_kills", "pve_kills", "entries"]
+
+  static let days = CountUpsert("kill_days", key: ["day", "server_id", "player_id"], counts: playerCounts)
+  static let totals = CountUpsert("kill_totals", key: ["server_id", "player_id"], counts: playerCounts)
+  static let serverDays = CountUpsert("kill_server_days", key: ["server_id", "day"], counts: playerCounts)
+  static let nameDays = CountUpsert(
+    "kill_name_days", key: ["what", "server_id", "day", "name_id"], counts: ["entries"])
+  static let tallies = CountUpsert("kill_tallies", key: ["player_id", "what", "subject_id"], counts: ["entries"])
+
+  /// The statement for each of ``sizes``.
+  private let statements: [String]
+
+  private init(_ table: String, key: [String], counts: [String]) {
     let columns = key + counts
-    var rest = rows[...]
-    while !rest.isEmpty {
-      let size = [64, 16, 4, 1].first { $0 <= rest.count } ?? 1
-      let chunk = rest.prefix(size)
-      rest = rest.dropFirst(size)
+    statements = Self.sizes.map { size in
       let tuples = (0..<size).map { row in
-        "(" + (0..<columns.count).map { "$\(row * columns.count + $0 + 1)" }.joined(separator: ", ") + ")"
+        "(" + (1...columns.count).map { "$\(row * columns.count + $0)" }.joined(separator: ", ") + ")"
       }
-      try transaction.execute(
-        """
+      return """
         INSERT INTO \(table) (\(columns.joined(separator: ", "))) VALUES \(tuples.joined(separator: ", "))
         ON CONFLICT (\(key.joined(separator: ", "))) DO UPDATE
         SET \(counts.map { "\($0) = \(table).\($0) + excluded.\($0)" }.joined(separator: ", "))
-        """, parameters: chunk.flatMap { $0 })
+        """
+    }
+  }
+
+  /// - Parameter rows: keys and counts in the order of the columns; each key once.
+  func add(_ rows: [[any DatabaseValueConvertible]], in transaction: Transaction) throws {
+    var rest = rows[...]
+    for (size, statement) in zip(Self.sizes, statements) {
+      while rest.count >= size {
+        try transaction.execute(statement, parameters: rest.prefix(size).flatMap { $0 })
+        rest = rest.dropFirst(size)
+      }
     }
   }
 }
