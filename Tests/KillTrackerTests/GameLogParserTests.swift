@@ -382,6 +382,14 @@ struct GameLogParserTests {
     #expect(end.reason == "quit")
   }
 
+  @Test func whatTheGameWritesAfterItsGoodbyeIsStillTheSameLog() {
+    let lines = Self.head + [GameLogSamples.lines[60], GameLogSamples.lines[69], GameLogSamples.lines[59]]
+    let found = events(lines)
+    #expect(found.filter { $0.name == "session" }.count == 1)
+    #expect(found.filter { $0.name == "sessionEnd" }.count == 1)
+    if case .sessionEnd(let end) = found.last?.what { #expect(end.reason == "quit") }
+  }
+
   @Test func joinedLogsAreSessionsOfTheirOwn() {
     let second = Self.head.map { $0.replacingDate("2025-10-16").replacingHandle("OTHER1") }
     let kill = Self.kill("a1", 1, by: "b1", 2, at: "20:24:35.039")

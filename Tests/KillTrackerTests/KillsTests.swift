@@ -454,6 +454,21 @@ struct KillsTests {
   }
 
   @Test(arguments: TestEngine.available)
+  func killsAreFoundByTheNameUnderWhichTheyWereRecorded(engine: TestEngine) async throws {
+    try await withTracker(engine) { rig in
+      _ = try await rig.kills.record(KillReport(victim: .handle("x")), by: reporter(ann, "AnnA"))
+      _ = try await rig.kills.record(KillReport(victim: .handle("y")), by: reporter(cem, "annA"))
+      #expect(try await rig.kills.players.profile(of: ann).handle == "AnnA")
+      let found = try await rig.kills.player("ANNA")
+      #expect(try await rig.kills.player("\(ann)") == found)
+      // To find kills, not to say whom somebody else means: that is a player of its own.
+      let kill = try await rig.kills.record(KillReport(victim: .handle("AnnA")), by: reporter(bob)).kill
+      #expect(kill.victim.user == nil)
+      #expect(try await rig.database.read { try Players.owner(of: "AnnA", in: $0) } == nil)
+    }
+  }
+
+  @Test(arguments: TestEngine.available)
   func aPrivatePlayerIsNamedToNobodyElse(engine: TestEngine) async throws {
     try await withTracker(engine) { rig in
       _ = try await rig.kills.record(KillReport(victim: .user(bob), weapon: "Gun"), by: reporter(ann, "AnnA"))

@@ -199,7 +199,12 @@ struct KillBatch {
   }
 
   private mutating func caller(_ entry: KillWriter.Entry) throws -> Side {
-    let player = try player(of: entry.reporter.user, at: entry.now)
+    var player = try player(of: entry.reporter.user, at: entry.now)
+    if let name = entry.reporter.playerName, player.claimedHandle == nil {
+      try Players.claim(name, for: player.id, in: transaction)
+      player.claimedHandle = name
+      users[entry.reporter.user] = player
+    }
     return Side(player: player, name: entry.reporter.playerName ?? player.name)
   }
 

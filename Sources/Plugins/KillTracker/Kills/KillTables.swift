@@ -147,5 +147,11 @@ public enum KillTables {
           """,
           "INSERT INTO kill_version (number, version) VALUES (1, 0), (2, 0)",
         ]),
+      Migration(
+        3, "claimed names can be looked up",
+        [
+          "ALTER TABLE players ADD COLUMN claimed_key \(.varchar(64))",
+          "CREATE INDEX players_claim ON players (claimed_key, id)",
+        ]),
     ])
 }

@@ -49,12 +49,14 @@ public final class Kills: Sendable {
     return kill
   }
 
-  /// The player that a text of a request means: a user's Discord id, else a handle. Nil if nobody is known by it.
+  /// The player that a text of a request means: a user's Discord id, else a handle, else the name under which a user
+  /// records kills. Nil if nobody is known by it.
   public func player(_ text: String) async throws -> Int64? {
     try await database.read { transaction in
       switch ReportedParty(text: text) {
       case .user(let user): try Players.find(user: user, in: transaction)
-      default: try Players.player(named: text, in: transaction)
+      default:
+        try Players.player(named: text, in: transaction) ?? Players.player(claiming: text, in: transaction)
       }
     }
   }

@@ -68,10 +68,10 @@ public struct Players: Sendable {
         let isOwn = handle != nil && own == handle?.lowercased()
         try transaction.execute(
           """
-          UPDATE players SET claimed_handle = $2, updated_at = $3,
+          UPDATE players SET claimed_handle = $2, claimed_key = $5, updated_at = $3,
             handle = CASE WHEN $4 THEN $2 ELSE NULL END, handle_key = CASE WHEN $4 THEN handle_key ELSE NULL END
           WHERE id = $1
-          """, id, handle, now, isOwn)
+          """, id, handle, now, isOwn, handle?.lowercased())
       }
       if let privacy {
         try transaction.execute(
@@ -98,8 +98,10 @@ public struct Players: Sendable {
         try transaction.execute("DELETE FROM players WHERE id = $1", named)
       }
       try transaction.execute(
-        "UPDATE players SET handle = $2, handle_key = $3, claimed_handle = $2, updated_at = $4 WHERE id = $1",
-        own, handle, handle.lowercased(), now)
+        """
+        UPDATE players SET handle = $2, handle_key = $3, claimed_handle = $2, claimed_key = $3, updated_at = $4
+        WHERE id = $1
+        """, own, handle, handle.lowercased(), now)
     }
   }
 
@@ -130,6 +132,22 @@ public struct Players: Sendable {
 
   static func player(named handle: String, in transaction: ReadTransaction) throws -> Int64? {
     try transaction.queryOne("SELECT id FROM players WHERE handle_key = $1", handle.lowercased()) { try $0["id"] }
+  }
+
+  /// Whoever records kills under that name without having proved it, first come. Good for finding those kills, which show
+  /// name and account beside each other; never for saying who somebody else meant by the name.
+  static func player(claiming handle: String, in transaction: ReadTransaction) throws -> Int64? {
+    try transaction.queryOne(
+      "SELECT id FROM players WHERE claimed_key = $1 AND user_id IS NOT NULL ORDER BY id LIMIT 1", handle.lowercased()
+    ) { try $0["id"] }
+  }
+
+  /// Remembers the name under which a user records kills, if the user never said any.
+  static func claim(_ handle: String, for player: Int64, in transaction: Transaction) throws {
+    try transaction.execute(
+      "UPDATE players SET claimed_handle = $2, claimed_key = $3 WHERE id = $1 AND claimed_handle IS NULL", player,
+      handle,
+      handle.lowercased())
   }
 
   /// The user's row, made if there is none.

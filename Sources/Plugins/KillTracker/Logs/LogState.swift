@@ -18,6 +18,8 @@ struct LogState: Sendable {
   private var played = Duration.zero
   private var sawPlay = false
   private var isSessionTold = false
+  /// The game said goodbye; some lines still follow.
+  private var hasQuit = false
   private var pending: PendingDeath?
   private var isDown: Timestamp?
   private var lastKill: [String: Timestamp] = [:]
@@ -72,7 +74,7 @@ struct LogState: Sendable {
     let ended = max(time ?? began, began)
     if let playSince, ended > playSince { played += ended - playSince }
     let end = LoggedSessionEnd(
-      began: began, ended: ended, played: sawPlay ? played : ended - began, reason: reason)
+      began: began, ended: ended, played: sawPlay ? played : ended - began, reason: hasQuit ? "quit" : reason)
     events.append(GameLogEvent(timestamp: ended, line: latestLine, what: .sessionEnd(end)))
     let line = latestLine
     self = LogState()
@@ -150,7 +152,7 @@ struct LogState: Sendable {
     case .playEnded: endPlay(at: time)
     case .quit:
       endPlay(at: time)
-      end("quit", at: time, into: &events)
+      hasQuit = true
     case .control(let client, let vehicle, let control):
       take(control, of: vehicle, by: client).map { tell(.ownVehicle($0)) }
     case .jumpDrive(let vehicle, let zone):
