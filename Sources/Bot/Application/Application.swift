@@ -65,7 +65,8 @@ struct Application {
       url: target.databaseURL.reveal(), log: Log(label: "storage", sink: sink), metrics: metrics)
     do {
       let shared = try await SharedState.open(
-        database, modules: [HTTPAPITables.module, KillTables.module], time: time, log: Log(label: "", sink: sink),
+        database, modules: [HTTPAPITables.module, WebhookTables.module, KillTables.module], time: time,
+        log: Log(label: "", sink: sink),
         metrics: metrics)
       try await DatabaseOwner.claim(shared.state, for: target.sandbox == nil ? .discord : .sandbox)
       // Events that others wait for are published in every process.
@@ -119,7 +120,7 @@ struct Application {
   ) async throws -> OpenAPIHouse? {
     guard configuration.httpAPI.isEnabled else { return nil }
     let house = try await APIHouse.open(surroundings, rest: rest, bot: bot, administration: administration)
-    surroundings.plugins.append(HTTPAPIPlugin(keys: house.authentication.keys))
+    surroundings.plugins.append(HTTPAPIPlugin(keys: house.authentication.keys, webhooks: house.webhooks))
     do {
       return OpenAPIHouse(house: house, listeners: try await house.start())
     } catch let failure as HTTPListeners.Failure {

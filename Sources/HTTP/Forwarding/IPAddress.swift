@@ -24,6 +24,12 @@ public struct IPAddress: Sendable, Hashable, CustomStringConvertible {
 
   init(bytes: [UInt8]) { self.bytes = bytes }
 
+  /// - Parameter bytes: four or sixteen, as they stand in a packet; nil for another number.
+  public init?(networkOrder bytes: [UInt8]) {
+    guard bytes.count == 4 || bytes.count == 16 else { return nil }
+    self.bytes = bytes.count == 16 && bytes.starts(with: Self.mapped) ? Array(bytes[12...]) : bytes
+  }
+
   private static let mapped = [UInt8](repeating: 0, count: 10) + [0xFF, 0xFF]
 
   public var isLoopback: Bool { isIPv6 ? self == Self("::1") : bytes[0] == 127 }

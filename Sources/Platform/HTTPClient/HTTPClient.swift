@@ -18,11 +18,14 @@ public final class HTTPClient: Sendable {
     /// cannot lie. Nil allows all. It holds for all requests of the client, because connections are shared; a client
     /// that has it never uses a proxy, which would hide the address.
     public var allowAddress: (@Sendable (ConnectAddress) -> Bool)?
+    /// Whether a connection serves several requests. Without, each request makes its own, and none fails because the
+    /// server had closed an old one.
+    public var reusesConnections: Bool
 
     public init(
       name: String = "http", userAgent: String = "Adjutant", maximumConnectionsPerHost: Int = 16,
       maximumConnections: Int = 256, usesProxyFromEnvironment: Bool = false, certificateAuthorityFile: String? = nil,
-      allowAddress: (@Sendable (ConnectAddress) -> Bool)? = nil
+      allowAddress: (@Sendable (ConnectAddress) -> Bool)? = nil, reusesConnections: Bool = true
     ) {
       self.name = name
       self.userAgent = userAgent
@@ -31,6 +34,7 @@ public final class HTTPClient: Sendable {
       self.usesProxyFromEnvironment = usesProxyFromEnvironment
       self.certificateAuthorityFile = certificateAuthorityFile
       self.allowAddress = allowAddress
+      self.reusesConnections = reusesConnections
     }
   }
 

@@ -184,6 +184,10 @@ final class HTTPTransfer: @unchecked Sendable {  // what is not in `shared` is t
     try Curl.set(easy, CURLOPT_PATH_AS_IS, true)
     try Curl.set(easy, CURLOPT_DISALLOW_USERNAME_IN_URL, true)
     try Curl.set(easy, CURLOPT_FOLLOWLOCATION, false)
+    if !configuration.reusesConnections {
+      try Curl.set(easy, CURLOPT_FRESH_CONNECT, true)
+      try Curl.set(easy, CURLOPT_FORBID_REUSE, true)
+    }
     try Curl.set(easy, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_2TLS)
     try Curl.set(easy, CURLOPT_PIPEWAIT, true)
     try Curl.set(easy, CURLOPT_TCP_KEEPALIVE, true)

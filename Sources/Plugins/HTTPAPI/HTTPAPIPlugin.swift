@@ -1,5 +1,7 @@
 import Commands
+import Core
 import Platform
+import Synchronization
 
 /// The HTTP API as Discord's users see it: `/apikey` for the keys of their programs.
 ///
@@ -11,10 +13,41 @@ public struct HTTPAPIPlugin: Plugin {
   public let summary = "Keys for programs that use the bot's HTTP API."
   public let isCore = true
   private let keys: APIKeys
+  private let webhooks: Webhooks?
+  private let work = BackgroundWork()
 
-  public init(keys: APIKeys) { self.keys = keys }
+  /// - Parameter webhooks: whose deliveries this process makes.
+  public init(keys: APIKeys, webhooks: Webhooks? = nil) {
+    self.keys = keys
+    self.webhooks = webhooks
+  }
 
   public func commands(among plugins: [PluginDescription]) throws -> [Command] {
     [try APIKeyGroup.command(services: keys)]
+  }
+
+  public func registerJobs(with runner: JobRunner) async { await webhooks?.register(on: runner) }
+
+  public func start() async throws {
+    guard let webhooks else { return }
+    work.begin { await webhooks.run() }
+  }
+
+  public func stop() async {
+    await work.end()
+    await webhooks?.shutdown()
+  }
+}
+
+/// A task that a plugin runs between its start and its stop.
+private final class BackgroundWork: Sendable {
+  private let task = Mutex<Task<Void, Never>?>(nil)
+
+  func begin(_ body: @escaping @Sendable () async -> Void) { task.withLock { $0 = Task { await body() } } }
+
+  func end() async {
+    let task = task.withLock { $0.take() }
+    task?.cancel()
+    await task?.value
   }
 }

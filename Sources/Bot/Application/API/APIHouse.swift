@@ -8,6 +8,7 @@ import Platform
 /// The HTTP API of this process, wired: its services, and the surfaces over them.
 struct APIHouse: Sendable {
   let authentication: Authentication
+  let webhooks: Webhooks
   let server: APIServer
 
   /// - Parameter bot: empty for now; surfaces look when they are asked.
@@ -24,22 +25,34 @@ struct APIHouse: Sendable {
     settings.exemptAddresses = configuration.httpAPI.exemptAddresses.compactMap { NetworkBlock($0) }
     let authentication = try await Authentication.open(
       settings, database: surroundings.shared.database, handles: PlayerHandles(), time: surroundings.time, log: log)
+    let webhooks = try await openWebhooks(surroundings)
     let authority = GuildManagers(rest: rest, time: surroundings.time) { bot.bot?.cache }
     administration.add(.init(name: "guild managers") { authority.forget() })
     let services = APIServices(
       surroundings: surroundings, authentication: authentication, authority: authority,
-      discordLogin: discordLogin(surroundings, rest, authentication), bot: bot, administration: administration)
+      discordLogin: discordLogin(surroundings, rest, authentication), webhooks: webhooks, bot: bot,
+      administration: administration)
     do {
       let server = try APIServer(
         try serverSettings(configuration), authentication: authentication, authority: authority,
         auditLog: surroundings.shared.auditLog, surfaces: services.surfaces, log: log, metrics: surroundings.metrics,
         time: surroundings.time)
-      return APIHouse(authentication: authentication, server: server)
+      return APIHouse(authentication: authentication, webhooks: webhooks, server: server)
     } catch let clash as SurfaceClash {
       throw ConfigurationErrors(problems: [
         ConfigurationProblem(path: "plugins.httpapi.listeners.\(clash.listener).surfaces", reason: "\(clash)")
       ])
     }
+  }
+
+  private static func openWebhooks(_ surroundings: Bot.Surroundings) async throws -> Webhooks {
+    var settings = Webhooks.Settings(
+      directory: surroundings.target.stateDirectory(surroundings.configuration),
+      allowsPrivateAddresses: surroundings.configuration.httpAPI.allowPrivateWebhookAddresses)
+    settings.userAgent = "Adjutant/\(Version.current)"
+    return try await Webhooks.open(
+      settings, catalog: WebhookCatalog(APIServices.webhookEvents), shared: surroundings.shared,
+      log: Log(label: "", sink: surroundings.sink), metrics: surroundings.metrics)
   }
 
   private static func serverSettings(_ configuration: Configuration) throws -> APIServer.Settings {

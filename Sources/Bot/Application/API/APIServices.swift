@@ -10,12 +10,16 @@ struct APIServices: Sendable {
   let authority: any GuildAuthority
   /// Nil where nothing is configured for it.
   let discordLogin: DiscordLogin?
+  let webhooks: Webhooks
   /// Empty until Discord has answered.
   let bot: BotHandle
   /// For surfaces with actions for admins; also where they add what can be cleared.
   let administration: BotAdministration
 
   var shared: SharedState { surroundings.shared }
+
+  /// What webhooks can subscribe to: the place where a domain's events are added.
+  static var webhookEvents: [WebhookEvent] { [] }
 
   var surfaces: [any Surface] {
     var surfaces: [any Surface] = []

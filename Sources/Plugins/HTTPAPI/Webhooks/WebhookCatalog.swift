@@ -1,0 +1,76 @@
+import Core
+import Platform
+
+/// The documents whose webhook events can be subscribed to; each wraps its payloads in its own way.
+public enum WebhookDocument: Sendable {
+  /// `{"type", "data"}`.
+  case killTrackerV1
+  /// Bare.
+  case killTrackerReference
+  /// `{"event", "data", "created_at"}`.
+  case skyPanel
+
+  func wrap(_ payload: JSON, name: String, at time: Timestamp) -> JSON {
+    switch self {
+    case .killTrackerV1: ["type": .string(name), "data": payload]
+    case .killTrackerReference: payload
+    case .skyPanel: ["event": .string(name), "data": payload, "created_at": .string(time.iso8601)]
+    }
+  }
+}
+
+/// An event of one document: which domain events cause it, who may see it, and what is sent.
+public struct WebhookEvent: Sendable {
+  /// As the document prints it: `kill.recorded`.
+  public let name: String
+  public let document: WebhookDocument
+  /// One sentence for `GET /api/webhooks/events`.
+  public let summary: String
+  /// The payload's fields and their types, for the same.
+  public let fields: JSON
+  /// Names of domain events.
+  public let sources: Set<String>
+  /// Whether a webhook of that owner may be told of it.
+  let isVisible: @Sendable (DomainEvent, Subject) async throws -> Bool
+  /// The payload without the document's wrapping; nil if there is nothing to tell.
+  let payload: @Sendable (DomainEvent) async throws -> JSON?
+
+  public init(
+    _ name: String, of document: WebhookDocument, summary: String, fields: JSON = [:], from sources: Set<String>,
+    isVisible: @escaping @Sendable (DomainEvent, Subject) async throws -> Bool,
+    payload: @escaping @Sendable (DomainEvent) async throws -> JSON?
+  ) {
+    self.name = name
+    self.document = document
+    self.summary = summary
+    self.fields = fields
+    self.sources = sources
+    self.isVisible = isVisible
+    self.payload = payload
+  }
+}
+
+/// All events that webhooks can subscribe to. Whoever owns a domain brings its own (``WebhookEvent``).
+public struct WebhookCatalog: Sendable {
+  public let events: [WebhookEvent]
+  private let places: [String: Int]
+
+  /// Sent only when asked for: nobody subscribes to it.
+  static let testName = "test"
+
+  public init(_ events: [WebhookEvent]) {
+    var places: [String: Int] = [:]
+    for (place, event) in events.enumerated() {
+      precondition(event.name != Self.testName && places.updateValue(place, forKey: event.name) == nil, event.name)
+    }
+    self.events = events
+    self.places = places
+  }
+
+  public subscript(name: String) -> WebhookEvent? { places[name].map { events[$0] } }
+
+  /// The domain events that matter to any webhook.
+  var sources: Set<String> { events.reduce(into: []) { $0.formUnion($1.sources) } }
+
+  func events(from source: String) -> [WebhookEvent] { events.filter { $0.sources.contains(source) } }
+}
