@@ -100,8 +100,11 @@ let tests: [Target] = [
     dependencies: ["Platform", "Storage", "Core", "Gateway", "Commands", "Administration"]),
   .testTarget(
     name: "KillTrackerTests", dependencies: ["KillTracker", "Platform", "Storage", "Core", "StorageTestSupport"]),
+  .executableTarget(
+    name: "WebhookProbe", dependencies: ["HTTPAPI", "Core", "Storage", "Platform"], path: "Tests/Support/WebhookProbe"),
   .testTarget(
-    name: "HTTPAPITests", dependencies: ["HTTP", "HTTPAPI", "HTTPTestSupport", "Sandbox", "StorageTestSupport"]),
+    name: "HTTPAPITests",
+    dependencies: ["HTTP", "HTTPAPI", "HTTPTestSupport", "Sandbox", "StorageTestSupport", "WebhookProbe"]),
   .testTarget(name: "SandboxTests", dependencies: ["Sandbox", "HTTP", "Platform", "TestInputs"]),
   .testTarget(name: "BotTests", dependencies: ["Bot", "Platform", "HTTP", "Storage", "Core", "HTTPAPI", "Sandbox"]),
 ]
