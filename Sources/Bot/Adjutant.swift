@@ -27,7 +27,18 @@ struct Adjutant {
     case .version: Terminal.show("adjutant \(Version.current)")
     case .run(let path):
       return try await withConfiguration(path, environment) { configuration, file, sink in
-        try await Application(configuration: configuration, file: file, environment: environment, sink: sink).run()
+        let reports = try Reports.begin(configuration, sink: sink)
+        do {
+          let code = try await Application(
+            configuration: configuration, file: file, environment: environment, sink: sink, reports: reports
+          ).run()
+          await reports.end()
+          return code
+        } catch {
+          Log(label: "bot", sink: reports.sink).error("the bot cannot go on", ["error": .error(error)])
+          await reports.end()
+          throw error
+        }
       }
     case .sandbox(let path, let listen, let sizes):
       return try await withConfiguration(path, environment) { configuration, _, sink in

@@ -79,4 +79,20 @@ struct CommandAuditorTests {
       .record(report("ping", .succeeded))
     #expect(sink.records.map(\.message) == ["command not in the audit log"])
   }
+
+  @Test func whoUsesTheBotIsMet() async throws {
+    let database = try await Database.open(url: "sqlite::memory:")
+    let shared = try await SharedState.open(database, time: ManualTime())
+    let auditor = CommandAuditor(auditLog: shared.auditLog, log: .silent)
+    var known = report("help", .succeeded)
+    known.user = Gateway.User(id: 7, username: "grace", globalName: "Grace", avatar: "a_1")
+    await auditor.record(known)
+    await auditor.record(report("help", .succeeded))
+    let user = try #require(try await shared.users.find(UserID(7)))
+    #expect(user.globalName == "Grace")
+    #expect(user.avatarURL == "https://cdn.discordapp.com/avatars/7/a_1.png")
+    #expect(try await shared.users.count() == 1)
+    #expect(try await shared.auditLog.recent().count == 2)
+    await database.close()
+  }
 }

@@ -19,11 +19,12 @@ struct Application {
   let file: ConfigurationFile
   let environment: [String: String]
   let sink: StreamLogSink
-  let metrics = Metrics()
+  let reports: Reports
   let time = SystemTime()
   let restart = Restart()
 
-  private var log: Log { Log(label: "bot", sink: sink) }
+  private var metrics: Metrics { reports.metrics }
+  private var log: Log { Log(label: "bot", sink: reports.sink) }
 
   /// How the run came to its end.
   enum Ending: Equatable {
@@ -36,6 +37,7 @@ struct Application {
   func run() async throws -> ExitCode {
     guard case .exit(let code) = try await runOnce() else {
       log.notice("starting anew")
+      await reports.end()
       sink.flush()
       throw restart.execute()
     }
@@ -62,15 +64,18 @@ struct Application {
 
   private func run(against target: DiscordTarget, signals: Signals) async throws -> Ending {
     let database = try await Database.open(
-      url: target.databaseURL.reveal(), log: Log(label: "storage", sink: sink), metrics: metrics)
+      url: target.databaseURL.reveal(), log: Log(label: "storage", sink: reports.sink), metrics: metrics)
     do {
       let shared = try await SharedState.open(
         database, modules: [HTTPAPITables.module, WebhookTables.module, KillTables.module], time: time,
-        log: Log(label: "", sink: sink),
-        metrics: metrics)
+        log: Log(label: "", sink: reports.sink), metrics: metrics)
       try await DatabaseOwner.claim(shared.state, for: target.sandbox == nil ? .discord : .sandbox)
       // Events that others wait for are published in every process.
-      let publishing = Task { await shared.events.run() }
+      let publishing = Task {
+        async let published: Void = shared.events.run()
+        await reports.follow(shared)
+        await published
+      }
       let code: Ending
       do {
         code = try await run(against: target, shared: shared, signals: signals)
@@ -94,7 +99,8 @@ struct Application {
       configuration: .init(name: "discord", usesProxyFromEnvironment: target.sandbox == nil),
       log: Log(label: "", sink: sink), metrics: metrics)
     var surroundings = Bot.Surroundings(
-      target: target, configuration: configuration, shared: shared, http: http, sink: sink, metrics: metrics, time: time
+      target: target, configuration: configuration, shared: shared, http: http, sink: reports.sink, metrics: metrics,
+      time: time
     )
     let rest = surroundings.makeREST()
     let handle = BotHandle()
@@ -196,6 +202,7 @@ struct Application {
         break waiting
       case .failed(let error):
         Terminal.complain("adjutant: the bot cannot go on: \(error)")
+        log.error("the bot cannot go on", ["error": .error(error)])
         ending = .exit(.internalError)
         break waiting
       }

@@ -122,6 +122,16 @@ final class Bot: Sendable {
   /// What is known of the guilds; nil if nothing is kept.
   var cache: GuildCache? { gateway.cache }
 
+  /// Guilds that the bot is in, cached or not.
+  var guildCount: Int { guilds.count }
+
+  var shardStatus: [ShardStatus] { gateway.shardStatus }
+
+  /// Whether a plugin is on in that guild.
+  func isOn(_ plugin: String, in guild: GuildID) -> Bool {
+    enabled.isEnabled(plugin, in: Snowflake(rawValue: guild.rawValue))
+  }
+
   /// Whether all shards are ready.
   var isReady: Bool { gateway.isReady }
 

@@ -56,6 +56,11 @@ struct Configuration: Sendable, Equatable {
     var oauthRedirectURI: String?
     var uidLoginSecret: Secret<String>?
     var allowPrivateWebhookAddresses: Bool
+    /// Webhooks of Discord channels that are told of errors and of the audit log.
+    var errorWebhook: DiscordWebhook?
+    var auditWebhook: DiscordWebhook?
+    /// Days after which entries of the audit log are removed; 0 keeps them.
+    var auditRetentionDays: Int
   }
 
   var discord: Discord
@@ -157,6 +162,19 @@ extension Configuration.HTTPAPI {
     oauthRedirectURI = reader.optionalString("\(base).oauthRedirectURI", check: Check.url(schemes: ["https", "http"]))
     uidLoginSecret = reader.secret("\(base).uidLoginSecret")
     allowPrivateWebhookAddresses = reader.boolean("\(base).webhooks.allowPrivateAddresses", default: false)
+    errorWebhook = Self.webhook("\(base).errorWebhook", from: &reader)
+    auditWebhook = Self.webhook("\(base).auditWebhook", from: &reader)
+    auditRetentionDays = reader.optionalInteger("\(base).auditRetentionDays", in: 0...36_500) ?? 365
+  }
+}
+
+extension Configuration.HTTPAPI {
+  private static func webhook(_ path: String, from reader: inout ConfigurationReader) -> DiscordWebhook? {
+    guard let address = reader.secret(path) else { return nil }
+    let webhook = DiscordWebhook(address)
+    // The address is a secret: it is not repeated.
+    if webhook == nil { reader.report(path, "expected a webhook's address: https://discord.com/api/webhooks/ID/TOKEN") }
+    return webhook
   }
 }
 

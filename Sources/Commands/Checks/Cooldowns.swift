@@ -23,6 +23,12 @@ public final class Cooldowns: Sendable {
     public var blocked: Int
     /// Who was refused most often, and how often: the greatest first.
     public var offenders: [Offender]
+
+    public init(entries: Int, blocked: Int, offenders: [Offender]) {
+      self.entries = entries
+      self.blocked = blocked
+      self.offenders = offenders
+    }
   }
 
   public struct Offender: Sendable, Equatable {

@@ -36,11 +36,18 @@ public struct CommandAuditor: Sendable {
     }
     if report.outcome != .refused { details["outcome"] = .string(report.outcome.rawValue) }
     details["errorId"] = report.errorID.map { .string($0) }
+    let entry = AuditEntry(
+      userID: UserID(report.userID.rawValue), guildID: report.guildID.map { GuildID($0.rawValue) },
+      action: action, category: report.outcome == .refused ? "security" : "user_action", details: details)
     do {
-      try await auditLog.append(
-        AuditEntry(
-          userID: UserID(report.userID.rawValue), guildID: report.guildID.map { GuildID($0.rawValue) },
-          action: action, category: report.outcome == .refused ? "security" : "user_action", details: details))
+      if let user = report.user {
+        // Who uses the bot is a user that it has met.
+        try await auditLog.append(
+          entry, byUserNamed: user.globalName ?? user.username,
+          avatarURL: user.avatar.map { "https://cdn.discordapp.com/avatars/\(user.id)/\($0).png" })
+      } else {
+        try await auditLog.append(entry)
+      }
     } catch {
       log.error("command not in the audit log", ["command": .string(report.command), "error": .error(error)])
     }

@@ -32,4 +32,6 @@ public struct CommandReport: Sendable {
   public let errorID: String?
   /// Why the answer did not reach the user; nil if it did.
   public let undelivered: ReplyFailure?
+  /// Whose ``userID`` it is, as Discord showed them.
+  public var user: User? = nil
 }

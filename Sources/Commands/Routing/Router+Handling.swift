@@ -67,7 +67,8 @@ extension Router {
     let report = CommandReport(
       kind: call.action.kind, command: call.action.name, plugin: call.plugin.name, userID: user.id,
       guildID: interaction.guildID, channelID: interaction.channelID, outcome: result.outcome,
-      refusal: result.refusal, duration: time.now - receivedAt, errorID: result.errorID, undelivered: undelivered)
+      refusal: result.refusal, duration: time.now - receivedAt, errorID: result.errorID, undelivered: undelivered,
+      user: user)
     metrics.record(report)
     await self.report(report)
   }

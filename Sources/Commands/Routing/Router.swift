@@ -66,6 +66,7 @@ public final class Router: Sendable {
     timing = ReplyMachine.Timing(deferAfter: options.deferAfter)
     gate = Gate(limit: options.concurrency, queueLimit: options.queue)
     self.metrics = RouterMetrics(metrics)
+    self.metrics.expect(catalog.plugins.flatMap { $0.commands.map(\.name) })
     capacity = 2 * (options.concurrency + options.queue)
   }
 

@@ -28,6 +28,9 @@ struct RouterMetrics: Sendable {
       labels: ["command"])
   }
 
+  /// Shows these commands before their first use, so that the first of them is a step up and not a beginning.
+  func expect(_ commands: some Sequence<String>) { for command in commands { _ = total(command) } }
+
   func record(_ report: CommandReport) {
     outcomes(report.command, report.outcome.rawValue).increment()
     if let refusal = report.refusal { refusals(refusal.reason.rawValue).increment() }

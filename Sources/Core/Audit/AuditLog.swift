@@ -51,6 +51,16 @@ public struct AuditLog: Sendable {
     return try await database.write { try Self.append(entry, at: now, in: $0) }
   }
 
+  /// Adds an entry and remembers who did it, with the name and picture that they have now.
+  @discardableResult
+  public func append(_ entry: AuditEntry, byUserNamed name: String?, avatarURL: String?) async throws -> UUID {
+    let now = time.timestamp
+    return try await database.write { transaction in
+      try Users.seen(entry.userID, globalName: name, avatarURL: avatarURL, at: now, in: transaction)
+      return try Self.append(entry, at: now, in: transaction)
+    }
+  }
+
   /// Adds an entry as part of the transaction that makes the change: either both are stored or none.
   @discardableResult
   public static func append(_ entry: AuditEntry, at now: Timestamp, in transaction: Transaction) throws -> UUID {

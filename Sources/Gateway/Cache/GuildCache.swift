@@ -43,6 +43,9 @@ public final class GuildCache: Sendable {
   /// Members over all guilds, cached or not; whoever is in two counts twice.
   public var memberCount: Int { state.withLock { $0.guilds.values.reduce(0) { $0 + ($1.memberCount ?? 0) } } }
 
+  /// Channels over all guilds, as far as they are kept; threads are none.
+  public var channelCount: Int { state.withLock { $0.guilds.values.reduce(0) { $0 + $1.channels.elements.count } } }
+
   /// The bot's own account.
   public var botID: Snowflake? { state.withLock { $0.botID } }
 

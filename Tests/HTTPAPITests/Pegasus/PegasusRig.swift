@@ -24,11 +24,6 @@ final class FakeBot: BotVitalsSource {
     shards: [.init(id: 0, total: 1, state: "ready", isReady: true, latency: .milliseconds(45))])
 }
 
-struct AllPlugins: EnabledPlugins {
-  var tracked: Set<Snowflake> = []
-  func isEnabled(_ plugin: String, in guild: Snowflake) -> Bool { plugin == "killtracker" && tracked.contains(guild) }
-}
-
 /// The surfaces of the Pegasus document over a database of their own, on a listener at 127.0.0.1:3000.
 struct PegasusRig: Sendable {
   let shared: SharedState
@@ -62,8 +57,9 @@ struct PegasusRig: Sendable {
       let health = HealthMonitor(
         source: bot, database: database, maintenance: shared.maintenance, version: "1.0.0", time: time)
       let statistics = Statistics(
-        health: health, shared: shared, limits: authentication.limits, cooldowns: cooldowns,
-        plugins: AllPlugins(tracked: [Snowflake(rawValue: 900)]), counts: counts, time: time)
+        health: health, shared: shared, limits: authentication.limits,
+        cooldowns: { cooldowns.figures(top: Statistics.top) }, tracksKills: { $0 == GuildID(900) }, counts: counts,
+        time: time)
       let services = PegasusServices(
         health: health, statistics: statistics, auditLog: shared.auditLog, metrics: metrics)
       services.addMetrics()

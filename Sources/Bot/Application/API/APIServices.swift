@@ -15,6 +15,7 @@ struct APIServices: Sendable {
   let bot: BotHandle
   /// For surfaces with actions for admins; also where they add what can be cleared.
   let administration: BotAdministration
+  let pegasus: PegasusServices
 
   var shared: SharedState { surroundings.shared }
 
@@ -30,6 +31,7 @@ struct APIServices: Sendable {
       authentication: authentication, discordLogin: discordLogin,
       guilds: CachedGuilds { [bot] in bot.bot?.cache }, shared: shared, version: Version.current)
     surfaces += [KillTrackerV1(tracker), KillTrackerReference(tracker)]
+    surfaces += [HealthSurface(pegasus), MonitoringSurface(pegasus), MetricsSurface(surroundings.metrics)]
     return surfaces
   }
 }

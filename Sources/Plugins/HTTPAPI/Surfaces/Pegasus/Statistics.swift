@@ -1,6 +1,5 @@
 import Commands
 import Core
-import Gateway
 import Platform
 import Storage
 
@@ -11,9 +10,7 @@ import Storage
 /// never cost more than a twentieth of one connection.
 public final class Statistics: Sendable {
   /// How many offenders and commands are named.
-  static let top = 10
-  /// The name of the plugin whose switch decides what `tracked_guilds` counts.
-  static let trackingPlugin = "killtracker"
+  public static let top = 10
 
   /// What plugins count in tables of their own. A plugin that is not there counts nothing: 0.
   public struct Counts: Sendable {
@@ -26,19 +23,23 @@ public final class Statistics: Sendable {
   private let health: HealthMonitor
   private let activity: AuditActivity
   private let limits: RateLimits
-  private let cooldowns: Cooldowns
+  private let cooldowns: @Sendable () -> Cooldowns.Figures?
   private let tables: SharedAnswer<StatisticsReport.Database>
 
+  /// - Parameters:
+  ///   - cooldowns: who of the users of commands is too fast, the first ``top`` by name; nil before there is a bot.
+  ///   - tracksKills: whether kills are tracked in that guild.
   public init(
-    health: HealthMonitor, shared: SharedState, limits: RateLimits, cooldowns: Cooldowns,
-    plugins: any EnabledPlugins, counts: Counts = Counts(), time: any TimeSource = SystemTime()
+    health: HealthMonitor, shared: SharedState, limits: RateLimits,
+    cooldowns: @escaping @Sendable () -> Cooldowns.Figures?, tracksKills: @escaping @Sendable (GuildID) -> Bool,
+    counts: Counts = Counts(), time: any TimeSource = SystemTime()
   ) {
     self.health = health
     self.limits = limits
     self.cooldowns = cooldowns
     activity = shared.activity
     tables = SharedAnswer(maximumAge: { min($0 * 20, .seconds(300)) }, time: time) {
-      try await Self.count(shared, plugins: plugins, counts: counts)
+      try await Self.count(shared, tracksKills: tracksKills, counts: counts)
     }
   }
 
@@ -61,7 +62,7 @@ public final class Statistics: Sendable {
   }
 
   private func rateLimit() -> StatisticsReport.RateLimit {
-    let commands = cooldowns.figures(top: Self.top)
+    let commands = cooldowns() ?? Cooldowns.Figures(entries: 0, blocked: 0, offenders: [])
     let requests = limits.report(top: Self.top)
     let offenders =
       commands.offenders.map {
@@ -75,10 +76,10 @@ public final class Statistics: Sendable {
   }
 
   private static func count(
-    _ shared: SharedState, plugins: any EnabledPlugins, counts: Counts
+    _ shared: SharedState, tracksKills: @Sendable (GuildID) -> Bool, counts: Counts
   ) async throws -> StatisticsReport.Database {
     let guilds = try await shared.guilds.present()
-    let tracked = guilds.count { plugins.isEnabled(trackingPlugin, in: Snowflake(rawValue: $0.rawValue)) }
+    let tracked = guilds.count(where: tracksKills)
     return try await shared.database.read { transaction in
       func count(_ sql: String) throws -> Int {
         try transaction.queryOne("SELECT count(*) AS count FROM \(sql)") { try $0.value("count", as: Int.self) } ?? 0

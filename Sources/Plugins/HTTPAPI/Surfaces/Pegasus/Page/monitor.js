@@ -272,8 +272,11 @@ function details(values) {
 function drawLog(lines) {
   const rows = lines.map(line => {
     const row = make('tr');
-    const time = make('time', new Date(line.created_at).toLocaleString());
+    const at = new Date(line.created_at);
+    const isToday = at.toDateString() === new Date().toDateString();
+    const time = make('time', isToday ? at.toLocaleTimeString() : at.toLocaleString());
     time.dateTime = line.created_at;
+    time.title = at.toLocaleString();
     const when = make('td');
     when.append(time);
     row.append(when, make('td', line.action), make('td', line.user_id === '0' ? '–' : line.user_id, 'id'),
