@@ -47,7 +47,7 @@ let rooms: [Target] = [
     name: "KillTracker", dependencies: ["Platform", "Storage", "Core"], path: "Sources/Plugins/KillTracker"),
   .target(
     name: "HTTPAPI",
-    dependencies: ["Platform", "HTTP", "Storage", "Core", "Gateway", "Commands"],
+    dependencies: ["Platform", "HTTP", "Storage", "Core", "Gateway", "Commands", "KillTracker"],
     path: "Sources/Plugins/HTTPAPI",
     resources: [.embedInCode("Surfaces/Pegasus/Page")]),
   .target(name: "Sandbox", dependencies: ["Platform", "HTTP"], resources: [.embedInCode("Playground")]),
@@ -104,7 +104,9 @@ let tests: [Target] = [
     name: "WebhookProbe", dependencies: ["HTTPAPI", "Core", "Storage", "Platform"], path: "Tests/Support/WebhookProbe"),
   .testTarget(
     name: "HTTPAPITests",
-    dependencies: ["HTTP", "HTTPAPI", "HTTPTestSupport", "Sandbox", "StorageTestSupport", "WebhookProbe"]),
+    dependencies: [
+      "HTTP", "HTTPAPI", "KillTracker", "HTTPTestSupport", "Sandbox", "StorageTestSupport", "WebhookProbe",
+    ]),
   .testTarget(name: "SandboxTests", dependencies: ["Sandbox", "HTTP", "Platform", "TestInputs"]),
   .testTarget(name: "BotTests", dependencies: ["Bot", "Platform", "HTTP", "Storage", "Core", "HTTPAPI", "Sandbox"]),
 ]

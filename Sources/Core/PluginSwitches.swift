@@ -18,11 +18,13 @@ public final class PluginSwitches: Sendable {
   }
 
   private let database: Database
+  private let events: DomainEvents
   private let time: any TimeSource
   private let choices = Mutex<[Place: Choice]>([:])
 
-  init(database: Database, time: any TimeSource) {
+  init(database: Database, events: DomainEvents, time: any TimeSource) {
     self.database = database
+    self.events = events
     self.time = time
   }
 
@@ -45,14 +47,15 @@ public final class PluginSwitches: Sendable {
 
   var count: Int { choices.withLock { $0.count } }
 
-  /// Stores a guild's choice, and what the audit log should say about it, in one transaction.
+  /// Stores a guild's choice, what the audit log should say about it, and the domain event `server.updated`, in one
+  /// transaction.
   public func set(
     _ plugin: String, enabled: Bool, in guild: GuildID, by user: UserID, audit entry: AuditEntry? = nil
   ) async throws {
     let now = time.timestamp
-    let version = try await database.write { transaction in
+    let version = try await database.write { [events] transaction in
       if let entry { try AuditLog.append(entry, at: now, in: transaction) }
-      return try transaction.queryOne(
+      let version = try transaction.queryOne(
         """
         INSERT INTO plugin_switches (guild_id, plugin, enabled, version, changed_by, changed_at)
         VALUES ($1, $2, $3, 1, $4, $5)
@@ -62,6 +65,12 @@ public final class PluginSwitches: Sendable {
         RETURNING version
         """, guild, plugin, enabled, user, now
       ) { try $0.value("version", as: Int64.self) }
+      try events.append(
+        .init(
+          "server.updated", guild: guild, subjects: [.user(user)],
+          data: ["id": .string(guild.description), "plugin": .string(plugin), "enabled": .boolean(enabled)]),
+        in: transaction)
+      return version
     }
     guard let version else { return }
     keep(Choice(enabled: enabled, version: version), at: Place(guild: guild, plugin: plugin))

@@ -47,7 +47,7 @@ public final class SharedState: Sendable {
     permissions = Permissions(database: database, time: time)
     auditLog = AuditLog(database: database, time: time)
     activity = AuditActivity(database: database, time: time)
-    switches = PluginSwitches(database: database, time: time)
+    switches = PluginSwitches(database: database, events: events, time: time)
     state = KeyedState(database: database, time: time)
     jobs = Jobs(database: database, time: time)
     self.events = events

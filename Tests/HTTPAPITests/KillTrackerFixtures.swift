@@ -1,5 +1,6 @@
 import Core
 import HTTP
+import KillTracker
 import Platform
 import Storage
 import StorageTestSupport
@@ -26,12 +27,15 @@ struct KillTrackerHouse {
 
   struct Directory: GuildDirectory {
     func guilds(ownedBy user: UserID) -> [GuildSummary] {
-      user == owner ? [GuildSummary(id: GuildID(900_000_000_000_000_001), name: "Org")] : []
+      user == owner ? [Self.org] : []
     }
+    func guild(_ id: GuildID) -> GuildSummary? { id == Self.org.id ? Self.org : nil }
+    static let org = GuildSummary(id: GuildID(900_000_000_000_000_001), name: "Org")
   }
 
   let authentication: Authentication
   let shared: SharedState
+  let kills: Kills
   let time: ManualTime
   let router: Router
 
@@ -42,19 +46,22 @@ struct KillTrackerHouse {
     try await withTemporaryDirectory { directory in
       try await withTestDatabase(engine) { database in
         let time = ManualTime()
-        let shared = try await SharedState.open(database, modules: [HTTPAPITables.module], time: time)
+        let shared = try await SharedState.open(
+          database, modules: [HTTPAPITables.module, KillTables.module], time: time)
         let authentication = try await Authentication.open(
           .init(
             directory: directory, issuer: .adjutant, owners: [owner], uidLoginSecret: Secret(secret),
             limitsRates: limits),
           database: database, handles: NoOwners(), time: time)
+        let kills = Kills(database: database, events: KillEvents(shared.events), time: time)
         let login =
           discord
           ? authentication.discordLogin(
             oauth: Discord(), authorizeURL: "https://discord.test/authorize", clientID: "1",
             redirectURIs: ["http://localhost:3001/auth/callback"]) : nil
         let services = KillTrackerServices(
-          authentication: authentication, discordLogin: login, guilds: Directory(), shared: shared, version: "1.2.3")
+          authentication: authentication, discordLogin: login, guilds: Directory(), kills: kills,
+          hub: KillTrackerHub(metrics: Metrics(), time: time) { _ in .refused }, shared: shared, version: "1.2.3")
         let listen = try SocketAddress(parsing: "127.0.0.1:3000")
         let gatekeeper = Gatekeeper(
           authenticator: authentication.authenticator, limits: authentication.limits,
@@ -65,13 +72,24 @@ struct KillTrackerHouse {
           gatekeeper: gatekeeper, hosts: HostPolicy(allowed: []), allowedOrigins: [], version: "1"
         ).router([KillTrackerV1(services), KillTrackerReference(services)])
         try await body(
-          KillTrackerHouse(authentication: authentication, shared: shared, time: time, router: router))
+          KillTrackerHouse(
+            authentication: authentication, shared: shared, kills: kills, time: time, router: router))
       }
     }
   }
 
   func token(_ user: UserID = Self.user, isLimited: Bool = false) async throws -> String {
     try await authentication.tokens.issue(for: .user(user), isLimited: isLimited).text.reveal()
+  }
+
+  /// A key of the user's for that player.
+  func key(_ user: UserID = Self.user, player: String = "YourPlayerName", _ permissions: Set<Permission> = [])
+    async throws
+    -> String
+  {
+    try await authentication.keys.create(
+      APIKeyRequest(name: "key", playerName: player, permissions: permissions), for: user
+    ).text.reveal()
   }
 
   struct Answer {

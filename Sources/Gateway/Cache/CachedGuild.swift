@@ -42,6 +42,24 @@ struct CachedGuild: Sendable {
   }
 }
 
+/// What a guild looks like from outside.
+public struct GuildOutline: Sendable, Equatable {
+  public let id: Snowflake
+  public let name: String
+  /// The hash of its icon.
+  public let icon: String?
+  public let ownerID: Snowflake
+  public let memberCount: Int?
+
+  init(_ guild: CachedGuild) {
+    id = guild.id
+    name = guild.name
+    icon = guild.icon
+    ownerID = guild.ownerID
+    memberCount = guild.memberCount
+  }
+}
+
 struct CachedRole: Identifiable, Sendable {
   let id: Snowflake
   private let name: String

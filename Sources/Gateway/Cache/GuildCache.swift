@@ -25,17 +25,18 @@ public final class GuildCache: Sendable {
   /// ``Guild/members``; nil if it is unknown or down.
   public func guild(_ id: Snowflake) -> Guild? { read(id)?.guild }
 
+  /// The guild without roles, channels and members; nil if it is unknown or down.
+  public func outline(of id: Snowflake) -> GuildOutline? { read(id).map(GuildOutline.init) }
+
+  /// Those that the user owns, in no order.
+  public func outlines(ownedBy user: Snowflake) -> [GuildOutline] {
+    state.withLock { $0.guilds.values.filter { $0.ownerID == user }.map(GuildOutline.init) }
+  }
+
   public var guildIDs: [Snowflake] { state.withLock { Array($0.guilds.keys) } }
 
   /// Guilds that are up.
   public var guildCount: Int { state.withLock { $0.guilds.count } }
-
-  /// What is kept of the guilds that this user owns, in no order.
-  public func guilds(ownedBy user: Snowflake) -> [(id: Snowflake, name: String, icon: String?)] {
-    state.withLock { state in
-      state.guilds.values.filter { $0.ownerID == user }.map { ($0.id, $0.name, $0.icon) }
-    }
-  }
 
   /// Whether Discord has told of the guild but cannot show it now.
   public func isUnavailable(_ guild: Snowflake) -> Bool { state.withLock { $0.unavailable.contains(guild) } }

@@ -34,6 +34,7 @@ public actor APIServer {
   private let authentication: Authentication
   private let settings: [ListenerSettings]
   private let listeners: HTTPListeners
+  private let surfaces: [any Surface]
   private var background: Task<Void, Never>?
 
   /// - Parameters:
@@ -73,6 +74,8 @@ public actor APIServer {
       servers.append((listener.name, HTTPServer(configuration, router: router, log: log, metrics: metrics, time: time)))
     }
     self.authentication = authentication
+    let served = Set(self.settings.flatMap(\.surfaces))
+    self.surfaces = surfaces.filter { served.contains($0.name) }
     listeners = HTTPListeners(servers)
   }
 
@@ -80,7 +83,12 @@ public actor APIServer {
   /// - Throws: `HTTPListeners.Failure`
   public func start() async throws -> [Opened] {
     let addresses = try await listeners.start()
-    background = Task { [authentication] in await authentication.run() }
+    background = Task { [authentication, surfaces] in
+      await withTaskGroup(of: Void.self) { group in
+        group.addTask { await authentication.run() }
+        for surface in surfaces { group.addTask { await surface.run() } }
+      }
+    }
     return settings.compactMap { listener in
       addresses[listener.name].map { Opened(name: listener.name, address: $0, surfaces: listener.surfaces) }
     }

@@ -1,6 +1,7 @@
 import Commands
 import Core
 import HTTPAPI
+import KillTracker
 import Platform
 
 /// What surfaces are made of, and the list of them: the place where a new one is added.
@@ -27,11 +28,28 @@ struct APIServices: Sendable {
     if surroundings.configuration.discord.publicKey != nil {
       surfaces.append(InteractionsSurface { [bot] in bot.bot?.interactions })
     }
-    let tracker = KillTrackerServices(
-      authentication: authentication, discordLogin: discordLogin,
-      guilds: CachedGuilds { [bot] in bot.bot?.cache }, shared: shared, version: Version.current)
-    surfaces += [KillTrackerV1(tracker), KillTrackerReference(tracker)]
+    let killTracker = killTracker
+    surfaces += [KillTrackerV1(killTracker), KillTrackerReference(killTracker)]
     surfaces += [HealthSurface(pegasus), MonitoringSurface(pegasus), MetricsSurface(surroundings.metrics)]
+    surfaces.append(
+      AuroraSurface(
+        statistics: pegasus.statistics, shared: shared, control: administration, metrics: surroundings.metrics,
+        log: Log(label: "", sink: surroundings.sink)))
     return surfaces
+  }
+
+  private var killTracker: KillTrackerServices {
+    let log = Log(label: "killtracker", sink: surroundings.sink)
+    let guilds = CachedGuilds { [bot] in bot.bot?.cache }
+    let hub = KillTrackerHub(
+      metrics: surroundings.metrics, time: surroundings.time,
+      identify: KillTrackerHub.identification(
+        by: authentication.authenticator,
+        // Those that a user owns: to ask Discord about all others, twice a minute and listener, would be too much.
+        managedGuilds: { user in Set(guilds.guilds(ownedBy: user).map(\.id)) }, log: log))
+    return KillTrackerServices(
+      authentication: authentication, discordLogin: discordLogin, guilds: guilds,
+      kills: Kills(database: shared.database, events: KillEvents(shared.events), time: surroundings.time), hub: hub,
+      shared: shared, version: Version.current)
   }
 }

@@ -63,6 +63,11 @@ public struct APIUsers: Sendable {
     }
   }
 
+  /// Calls a user who logged in by another name, until Discord says otherwise at the next login.
+  public func rename(_ id: UserID, to name: String) async throws {
+    try await database.write { try $0.execute("UPDATE api_users SET username = $2 WHERE id = $1", id, name) }
+  }
+
   public func find(_ id: UserID) async throws -> APIUser? {
     try await database.read { try Self.find(id, in: $0) }
   }

@@ -43,17 +43,22 @@ public struct HubAudience: Sendable, Equatable {
   public var users: Set<UserID>
   /// Whose managers may.
   public var guild: GuildID?
+  /// Who may not, though everybody else may, because they get a fuller version of it: these users, and admins. Nil for
+  /// an event that is the same for everybody.
+  public var except: Set<UserID>?
 
-  public init(isPublic: Bool = false, users: Set<UserID> = [], guild: GuildID? = nil) {
+  public init(isPublic: Bool = false, users: Set<UserID> = [], guild: GuildID? = nil, except: Set<UserID>? = nil) {
     self.isPublic = isPublic
     self.users = users
     self.guild = guild
+    self.except = except
   }
 
   public static let everybody = HubAudience(isPublic: true)
 
   /// Admins see everything.
   public func includes(_ viewer: HubViewer) -> Bool {
+    if let except, viewer.isAdmin || viewer.user.map(except.contains) ?? false { return false }
     if isPublic || viewer.isAdmin { return true }
     if let user = viewer.user, users.contains(user) { return true }
     return guild.map(viewer.managedGuilds.contains) ?? false

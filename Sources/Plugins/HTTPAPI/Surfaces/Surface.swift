@@ -45,9 +45,12 @@ public protocol Surface: Sendable {
   /// The form of its errors, those before the handlers included.
   var errors: HTTPErrorShape { get }
   func declare(in routes: inout SurfaceRoutes)
+  /// What goes on beside the requests while the listeners are open, until cancelled.
+  func run() async
 }
 
 extension Surface {
   public var summary: String? { nil }
   public var prefixes: [PathPattern] { ["/"] }
+  public func run() async {}
 }

@@ -19,6 +19,8 @@ public struct PlayerProfile: Sendable, Equatable {
   public var privacy: Privacy
   /// Time in the game, from sessions of logs and from clients.
   public var playTime: Duration
+  /// Nil for a user who never said anything and appeared in no kill.
+  public var updatedAt: Timestamp?
 }
 
 /// Players: users, and those who are known by a handle alone.
@@ -36,12 +38,12 @@ public struct Players: Sendable {
 
   private static func profile(of user: UserID, in transaction: ReadTransaction) throws -> PlayerProfile {
     try transaction.queryOne(
-      "SELECT handle, claimed_handle, privacy, play_seconds FROM players WHERE user_id = $1", user
+      "SELECT handle, claimed_handle, privacy, play_seconds, updated_at FROM players WHERE user_id = $1", user
     ) { row in
       let handle: String? = try row["handle"]
       return PlayerProfile(
         user: user, handle: try handle ?? row["claimed_handle"], isVerified: handle != nil, privacy: try row["privacy"],
-        playTime: .seconds(try row.value("play_seconds", as: Int64.self)))
+        playTime: .seconds(try row.value("play_seconds", as: Int64.self)), updatedAt: try row["updated_at"])
     }
       ?? PlayerProfile(user: user, handle: nil, isVerified: false, privacy: .public, playTime: .zero)
   }

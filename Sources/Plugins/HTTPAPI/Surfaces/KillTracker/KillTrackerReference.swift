@@ -18,5 +18,19 @@ public struct KillTrackerReference: Surface {
   public func declare(in routes: inout SurfaceRoutes) {
     declareAuthentication(in: &routes)
     declareAPIKeys(in: &routes)
+    declareUsers(in: &routes)
+    declareKills(in: &routes)
+    routes.webSocket(
+      "/ws", access: .anyone, limit: .byAddress(.read),
+      RouteNotes(
+        "Events as they happen; the first message is {\"type\": \"auth\", \"token\": \"…\"}", tags: ["WebSocket"],
+        errors: [.serviceUnavailable]),
+      options: WebSocketOptions(maximumMessageSize: services.hub.hub.limits.messageSize)
+    ) { [hub = services.hub.hub] in try hub.open($0) }
+  }
+
+  public func run() async {
+    await services.hub.run(
+      services.events.live().map { news in news.events.flatMap(KillTrackerNews.events(from:)) })
   }
 }

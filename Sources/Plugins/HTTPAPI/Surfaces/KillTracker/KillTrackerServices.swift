@@ -1,4 +1,5 @@
 import Core
+import KillTracker
 import Platform
 
 /// What both Kill Tracker documents are served from.
@@ -7,6 +8,9 @@ public struct KillTrackerServices: Sendable {
   /// Nil: no Discord application is configured that people could log in with.
   let discordLogin: DiscordLogin?
   let guilds: any GuildDirectory
+  let kills: Kills
+  let hub: KillTrackerHub
+  let events: DomainEvents
   let auditLog: AuditLog
   let users: Users
   let time: any TimeSource
@@ -14,12 +18,15 @@ public struct KillTrackerServices: Sendable {
   let version: String
 
   public init(
-    authentication: Authentication, discordLogin: DiscordLogin?, guilds: any GuildDirectory, shared: SharedState,
-    version: String
+    authentication: Authentication, discordLogin: DiscordLogin?, guilds: any GuildDirectory, kills: Kills,
+    hub: KillTrackerHub, shared: SharedState, version: String
   ) {
     self.authentication = authentication
     self.discordLogin = discordLogin
     self.guilds = guilds
+    self.kills = kills
+    self.hub = hub
+    events = shared.events
     auditLog = shared.auditLog
     users = shared.users
     time = shared.time
@@ -31,6 +38,8 @@ public struct KillTrackerServices: Sendable {
 public protocol GuildDirectory: Sendable {
   /// Those that the user owns, by name.
   func guilds(ownedBy user: UserID) -> [GuildSummary]
+  /// Nil for a guild without this bot, or one that the gateway has not told of yet.
+  func guild(_ id: GuildID) -> GuildSummary?
 }
 
 /// A guild in a line.

@@ -20,6 +20,9 @@ public struct KillTrackerV1: Surface {
     declareHealth(in: &routes)
     declareAuthentication(in: &routes)
     declareAPIKeys(in: &routes)
+    declareUsers(in: &routes)
+    declareKills(in: &routes)
+    declareStatistics(in: &routes)
   }
 
   private func declareHealth(in routes: inout SurfaceRoutes) {
