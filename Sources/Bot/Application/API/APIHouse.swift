@@ -31,7 +31,8 @@ struct APIHouse: Sendable {
     let services = APIServices(
       surroundings: surroundings, authentication: authentication, authority: authority,
       discordLogin: discordLogin(surroundings, rest, authentication), webhooks: webhooks, bot: bot,
-      administration: administration, pegasus: .wired(surroundings, authentication: authentication, rest: rest, bot: bot))
+      administration: administration,
+      pegasus: .wired(surroundings, authentication: authentication, rest: rest, bot: bot))
     do {
       let server = try APIServer(
         try serverSettings(configuration), authentication: authentication, authority: authority,

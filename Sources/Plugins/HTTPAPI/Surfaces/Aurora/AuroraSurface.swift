@@ -42,11 +42,7 @@ public struct AuroraSurface: Surface {
       returning: .response("application/json")
     ) { [statistics] _ in .json(try await statistics.activity()) }
     declareActions(in: &routes, limit)
-    routes.webSocket(
-      "/ws", access: .local, limit: limit,
-      RouteNotes("Statistics and events for dashboards", tags: ["WebSocket"], errors: [.tooManyRequests]),
-      options: WebSocketOptions(maximumMessageSize: hub.hub.limits.messageSize)
-    ) { [hub] in try hub.hub.open($0) }
+    hub.declare(in: &routes, access: .local, limit: limit)
   }
 
   private func declareActions(in routes: inout SurfaceRoutes, _ limit: RouteLimit) {

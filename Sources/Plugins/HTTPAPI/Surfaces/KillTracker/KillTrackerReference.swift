@@ -20,13 +20,7 @@ public struct KillTrackerReference: Surface {
     declareAPIKeys(in: &routes)
     declareUsers(in: &routes)
     declareKills(in: &routes)
-    routes.webSocket(
-      "/ws", access: .anyone, limit: .byAddress(.read),
-      RouteNotes(
-        "Events as they happen; the first message is {\"type\": \"auth\", \"token\": \"…\"}", tags: ["WebSocket"],
-        errors: [.serviceUnavailable]),
-      options: WebSocketOptions(maximumMessageSize: services.hub.hub.limits.messageSize)
-    ) { [hub = services.hub.hub] in try hub.open($0) }
+    services.hub.declare(in: &routes, limit: .byAddress(.read))
   }
 
   public func run() async {
