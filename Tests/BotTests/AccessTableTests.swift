@@ -53,7 +53,7 @@ struct AccessTableTests {
       account = try await accounts.create(email: "a@b.cd", name: "A", password: nil).id
       panelAdmin = try await accounts.create(email: "c@b.cd", name: "C", password: nil, role: .admin).id
       client = try await OAuthClients(database: database, time: time).create(name: "program").0.id
-      let keys = APIKeys(database: database, handles: UnclaimedHandles(), time: time)
+      let keys = APIKeys(database: database, handles: PlayerHandles(), time: time)
       func key(_ permissions: [String]) async throws -> String {
         try await keys.create(
           APIKeyRequest(name: "key", permissions: Set(permissions.compactMap(Permission.init(rawValue:)))),

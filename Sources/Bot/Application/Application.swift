@@ -67,8 +67,7 @@ struct Application {
       url: target.databaseURL.reveal(), log: Log(label: "storage", sink: reports.sink), metrics: metrics)
     do {
       let shared = try await SharedState.open(
-        database, modules: [HTTPAPITables.module, WebhookTables.module, KillTables.module], time: time,
-        log: Log(label: "", sink: reports.sink), metrics: metrics)
+        database, modules: ProgramTables.modules, time: time, log: Log(label: "", sink: reports.sink), metrics: metrics)
       try await DatabaseOwner.claim(shared.state, for: target.sandbox == nil ? .discord : .sandbox)
       // Events that others wait for are published in every process.
       let publishing = Task {

@@ -6,7 +6,7 @@ import Storage
 enum DatabaseCommands {
   static func migrate(_ configuration: Configuration, log: Log) async throws {
     try await withDatabase(configuration, log: log) { database in
-      _ = try await SharedState.open(database, log: log)
+      _ = try await SharedState.open(database, modules: ProgramTables.modules, log: log)
       Terminal.show("The database is up to date.")
     }
   }

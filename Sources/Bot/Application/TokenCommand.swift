@@ -24,7 +24,7 @@ enum TokenCommand {
     let url = isSandbox ? DiscordTarget.sandboxDatabase(configuration) : configuration.databaseURL
     let database = try await Database.open(url: url.reveal(), log: log.labelled("storage"))
     do {
-      let shared = try await SharedState.open(database, modules: [HTTPAPITables.module, KillTables.module], log: log)
+      let shared = try await SharedState.open(database, modules: ProgramTables.modules, log: log)
       try await DatabaseOwner.claim(shared.state, for: isSandbox ? .sandbox : .discord)
       let tokens = try await TokenService.open(
         database: database, directory: configuration.dataDirectory + (isSandbox ? "/sandbox" : ""),
