@@ -47,13 +47,17 @@ struct KillTrackerHouse {
       try await withTestDatabase(engine) { database in
         let time = ManualTime()
         let shared = try await SharedState.open(
-          database, modules: [HTTPAPITables.module, KillTables.module], time: time)
+          database, modules: [HTTPAPITables.module, KillTables.module, WebhookTables.module], time: time)
         let authentication = try await Authentication.open(
           .init(
             directory: directory, issuer: .adjutant, owners: [owner], uidLoginSecret: Secret(secret),
             limitsRates: limits),
           database: database, handles: NoOwners(), time: time)
         let kills = Kills(database: database, events: KillEvents(shared.events), time: time)
+        let authority = OneManager(manager: Cast.manager, guild: Cast.guild)
+        let webhooks = try await Webhooks.open(
+          .init(directory: directory),
+          catalog: WebhookCatalog(KillTrackerWebhookEvents(kills: kills, authority: authority).all), shared: shared)
         let login =
           discord
           ? authentication.discordLogin(
@@ -61,11 +65,12 @@ struct KillTrackerHouse {
             redirectURIs: ["http://localhost:3001/auth/callback"]) : nil
         let services = KillTrackerServices(
           authentication: authentication, discordLogin: login, guilds: Directory(), kills: kills,
+          webhooks: webhooks,
           hub: KillTrackerHub(metrics: Metrics(), time: time) { _ in .refused }, shared: shared, version: "1.2.3")
         let listen = try SocketAddress(parsing: "127.0.0.1:3000")
         let gatekeeper = Gatekeeper(
           authenticator: authentication.authenticator, limits: authentication.limits,
-          authority: OneManager(manager: Cast.manager, guild: Cast.guild), auditLog: shared.auditLog,
+          authority: authority, auditLog: shared.auditLog,
           trust: PeerTrust(), listener: listen, log: .silent)
         let router = try ListenerRouter(
           settings: ListenerSettings(name: "tracker", listen: listen, surfaces: [.killtracker]),
@@ -74,6 +79,7 @@ struct KillTrackerHouse {
         try await body(
           KillTrackerHouse(
             authentication: authentication, shared: shared, kills: kills, time: time, router: router))
+        await webhooks.shutdown()
       }
     }
   }

@@ -3,6 +3,7 @@ import Core
 import Gateway
 import HTTP
 import HTTPAPI
+import KillTracker
 import Platform
 
 /// The HTTP API of this process, wired: its services, and the surfaces over them.
@@ -25,12 +26,15 @@ struct APIHouse: Sendable {
     settings.exemptAddresses = configuration.httpAPI.exemptAddresses.compactMap { NetworkBlock($0) }
     let authentication = try await Authentication.open(
       settings, database: surroundings.shared.database, handles: PlayerHandles(), time: surroundings.time, log: log)
-    let webhooks = try await openWebhooks(surroundings)
     let authority = GuildManagers(rest: rest, time: surroundings.time) { bot.bot?.cache }
+    let shared = surroundings.shared
+    let kills = Kills(database: shared.database, events: KillEvents(shared.events), time: surroundings.time)
+    let webhooks = try await openWebhooks(
+      surroundings, WebhookCatalog(KillTrackerWebhookEvents(kills: kills, authority: authority).all))
     administration.add(.init(name: "guild managers") { authority.forget() })
     let services = APIServices(
       surroundings: surroundings, authentication: authentication, authority: authority,
-      discordLogin: discordLogin(surroundings, rest, authentication), webhooks: webhooks, bot: bot,
+      discordLogin: discordLogin(surroundings, rest, authentication), kills: kills, webhooks: webhooks, bot: bot,
       administration: administration,
       pegasus: .wired(surroundings, authentication: authentication, rest: rest, bot: bot))
     do {
@@ -46,14 +50,16 @@ struct APIHouse: Sendable {
     }
   }
 
-  private static func openWebhooks(_ surroundings: Bot.Surroundings) async throws -> Webhooks {
+  private static func openWebhooks(
+    _ surroundings: Bot.Surroundings, _ catalog: WebhookCatalog
+  ) async throws -> Webhooks {
     var settings = Webhooks.Settings(
       directory: surroundings.target.stateDirectory(surroundings.configuration),
       allowsPrivateAddresses: surroundings.configuration.httpAPI.allowPrivateWebhookAddresses)
     settings.userAgent = "Adjutant/\(Version.current)"
     return try await Webhooks.open(
-      settings, catalog: WebhookCatalog(APIServices.webhookEvents), shared: surroundings.shared,
-      log: Log(label: "", sink: surroundings.sink), metrics: surroundings.metrics)
+      settings, catalog: catalog, shared: surroundings.shared, log: Log(label: "", sink: surroundings.sink),
+      metrics: surroundings.metrics)
   }
 
   private static func serverSettings(_ configuration: Configuration) throws -> APIServer.Settings {

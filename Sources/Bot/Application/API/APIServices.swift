@@ -11,6 +11,7 @@ struct APIServices: Sendable {
   let authority: any GuildAuthority
   /// Nil where nothing is configured for it.
   let discordLogin: DiscordLogin?
+  let kills: Kills
   let webhooks: Webhooks
   /// Empty until Discord has answered.
   let bot: BotHandle
@@ -19,9 +20,6 @@ struct APIServices: Sendable {
   let pegasus: PegasusServices
 
   var shared: SharedState { surroundings.shared }
-
-  /// What webhooks can subscribe to: the place where a domain's events are added.
-  static var webhookEvents: [WebhookEvent] { [] }
 
   var surfaces: [any Surface] {
     var surfaces: [any Surface] = []
@@ -49,7 +47,6 @@ struct APIServices: Sendable {
         managedGuilds: { user in Set(guilds.guilds(ownedBy: user).map(\.id)) }, log: log))
     return KillTrackerServices(
       authentication: authentication, discordLogin: discordLogin, guilds: guilds,
-      kills: Kills(database: shared.database, events: KillEvents(shared.events), time: surroundings.time), hub: hub,
-      shared: shared, version: Version.current)
+      kills: kills, webhooks: webhooks, hub: hub, shared: shared, version: Version.current)
   }
 }

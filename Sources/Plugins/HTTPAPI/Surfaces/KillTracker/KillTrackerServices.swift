@@ -9,6 +9,7 @@ public struct KillTrackerServices: Sendable {
   let discordLogin: DiscordLogin?
   let guilds: any GuildDirectory
   let kills: Kills
+  let webhooks: Webhooks
   let hub: KillTrackerHub
   let events: DomainEvents
   let auditLog: AuditLog
@@ -19,12 +20,13 @@ public struct KillTrackerServices: Sendable {
 
   public init(
     authentication: Authentication, discordLogin: DiscordLogin?, guilds: any GuildDirectory, kills: Kills,
-    hub: KillTrackerHub, shared: SharedState, version: String
+    webhooks: Webhooks, hub: KillTrackerHub, shared: SharedState, version: String
   ) {
     self.authentication = authentication
     self.discordLogin = discordLogin
     self.guilds = guilds
     self.kills = kills
+    self.webhooks = webhooks
     self.hub = hub
     events = shared.events
     auditLog = shared.auditLog
