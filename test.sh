@@ -43,6 +43,7 @@ if ! command -v python3 >/dev/null 2>&1 || ! python3 -c 'import venv, ensurepip'
 fi
 export PEERS_VENV="$work/venv"
 ADJUTANT_TEST_BIN="$PWD/.build/debug/adjutant" Tests/Peers/run.sh
+Tests/Peers/sdk.sh .build/debug/adjutant
 if [ -z "${ADJUTANT_TEST_DISCORD_OPENAPI:-}" ]; then
   echo "skipped: requests against Discord's OpenAPI (set ADJUTANT_TEST_DISCORD_OPENAPI to its openapi.json)"
 else

@@ -28,6 +28,7 @@ public actor APIServer {
   public struct Opened: Sendable, Equatable {
     public let name: String
     public let address: SocketAddress
+    /// Those of its settings that this program has.
     public let surfaces: [SurfaceName]
   }
 
@@ -89,8 +90,11 @@ public actor APIServer {
         for surface in surfaces { group.addTask { await surface.run() } }
       }
     }
+    let there = Set(surfaces.map(\.name))
     return settings.compactMap { listener in
-      addresses[listener.name].map { Opened(name: listener.name, address: $0, surfaces: listener.surfaces) }
+      addresses[listener.name].map { address in
+        Opened(name: listener.name, address: address, surfaces: listener.surfaces.filter(there.contains))
+      }
     }
   }
 

@@ -29,7 +29,7 @@ public struct AuroraSurface: Surface {
   public func declare(in routes: inout SurfaceRoutes) {
     let limit = RouteLimit.byAddress(.aurora)
     routes.read(
-      "/api/health", access: .local, limit: limit, RouteNotes("Whether the API answers", tags: ["Health"]),
+      "/api/health", access: .local, limit: limit, RouteNotes("Whether the API answers", tags: ["Health"]).immediate(),
       returning: .json(Health.self)
     ) { [time] _ in Health(status: "ok", timestamp: time.timestamp.milliseconds / 1_000) }
     routes.read(

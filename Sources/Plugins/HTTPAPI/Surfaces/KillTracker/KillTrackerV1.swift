@@ -28,7 +28,8 @@ public struct KillTrackerV1: Surface {
 
   private func declareHealth(in routes: inout SurfaceRoutes) {
     routes.read(
-      "/health", access: .anyone, limit: .byAddress(.read), RouteNotes("Whether the API answers", tags: ["Status"]),
+      "/health", access: .anyone, limit: .byAddress(.read),
+      RouteNotes("Whether the API answers", tags: ["Status"]).immediate(),
       returning: .succeeded(Health.self)
     ) { [services] _ in Health(status: "healthy", version: services.version, timestamp: services.time.timestamp) }
   }
