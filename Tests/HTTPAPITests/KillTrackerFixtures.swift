@@ -76,6 +76,9 @@ struct KillTrackerHouse {
           settings: ListenerSettings(name: "tracker", listen: listen, surfaces: [.killtracker]),
           gatekeeper: gatekeeper, hosts: HostPolicy(allowed: []), allowedOrigins: [], version: "1"
         ).router([KillTrackerV1(services), KillTrackerReference(services)])
+        // PostgreSQL's events get their places from a relay.
+        let publishing = Task { await shared.events.run() }
+        defer { publishing.cancel() }
         try await body(
           KillTrackerHouse(
             authentication: authentication, shared: shared, kills: kills, time: time, router: router))

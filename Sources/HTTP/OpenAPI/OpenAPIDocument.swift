@@ -205,6 +205,10 @@ struct OpenAPIDocument {
           }))
     }
     responses[String(status.rawValue)] = success
+    for status in route.notes.alternatives {
+      success["description"] = .string(status.reasonPhrase)
+      responses[String(status.rawValue)] = success
+    }
     if route.notes.usesEntityTag { responses["304"] = ["description": "Not Modified"] }
     for status in described.errors.sorted() {
       responses[String(status)] = error(HTTPStatus(rawValue: status).reasonPhrase, route.errors)

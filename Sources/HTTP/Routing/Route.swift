@@ -32,6 +32,8 @@ public struct RouteNotes: Sendable, ExpressibleByStringLiteral {
   public var tags: [String] = []
   /// The status of an answer without error; nil leaves it to the output.
   public var status: HTTPStatus?
+  /// Other statuses of answers of the same form, for the description: 200 where a thing was there already.
+  public var alternatives: [HTTPStatus] = []
   /// Errors that the handler throws on its own account, for the description.
   public var errors: [HTTPStatus] = []
   /// Nil takes the router's.
@@ -61,6 +63,13 @@ public struct RouteNotes: Sendable, ExpressibleByStringLiteral {
   public func immediate() -> RouteNotes {
     var notes = self
     notes.isImmediate = true
+    return notes
+  }
+
+  /// The same for a handler that also gives answers of its form with that status.
+  public func withAlternative(_ status: HTTPStatus) -> RouteNotes {
+    var notes = self
+    notes.alternatives.append(status)
     return notes
   }
 

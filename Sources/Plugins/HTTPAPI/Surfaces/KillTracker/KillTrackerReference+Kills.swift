@@ -10,7 +10,7 @@ extension KillTrackerReference {
     routes.change(
       .post, "/api/kills", access: .user(.writeKills, proof: .apiKeyOnly), limit: .byCaller(.write),
       audit: "kill.create",
-      RouteNotes("Records a kill of the key's player", tags: tags, status: .created, errors: [.ok]),
+      RouteNotes("Records a kill of the key's player", tags: tags, status: .created).withAlternative(.ok),
       .body(KillTrackerKills.NewKill.self),
       .header("Idempotency-Key", String?.self, .text("The same key is the same kill", length: 1...100)),
       returning: .response(describedBy: NamedKillAnswer.self)

@@ -20,7 +20,8 @@ extension KillTrackerV1 {
     routes.change(
       .post, "/kills", access: .user(.writeKills), limit: .byCaller(.write), audit: "kill.create",
       RouteNotes(
-        "Records a kill of the caller's", tags: tags, status: .created, errors: [.ok]),
+        "Records a kill of the caller's", tags: tags, status: .created
+      ).withAlternative(.ok),
       .body(KillTrackerKills.NewKill.self),
       .header("Idempotency-Key", String?.self, .text("The same key is the same kill", length: 1...100)),
       returning: .response(describedBy: Succeeded<KillAnswer>.self)
