@@ -35,12 +35,14 @@ public final class MaintenanceMode: Sendable {
   public static let staleAfter = Duration.seconds(5)
 
   private let database: Database
+  private let events: DomainEvents
   private let state: KeyedState
   private let time: any TimeSource
   private let known = Mutex<(value: Maintenance?, readAt: ContinuousClock.Instant)?>(nil)
 
-  init(database: Database, state: KeyedState, time: any TimeSource) {
+  init(database: Database, state: KeyedState, events: DomainEvents, time: any TimeSource) {
     self.database = database
+    self.events = events
     self.state = state
     self.time = time
   }
@@ -58,7 +60,7 @@ public final class MaintenanceMode: Sendable {
     return value
   }
 
-  /// Begins maintenance, or ends it with nil, with a line in the audit log.
+  /// Begins maintenance, or ends it with nil, with a line in the audit log and the domain event `bot.status_changed`.
   public func set(_ maintenance: Maintenance?, by user: UserID) async throws {
     let now = time.timestamp
     var details: JSON.Object = [:]
@@ -66,7 +68,9 @@ public final class MaintenanceMode: Sendable {
     let entry = AuditEntry(
       userID: user, guildID: nil, action: maintenance == nil ? "maintenance_ended" : "maintenance_started",
       category: "admin_action", details: details)
-    try await database.write { transaction in
+    var news: JSON = ["status": maintenance == nil ? "online" : "maintenance"]
+    news["reason"] = maintenance?.reason.map { .string($0) }
+    try await database.write { [events, news] transaction in
       try transaction.lock("keyed_state.\(Self.name)")
       if let maintenance {
         try KeyedState.set(Self.name, to: maintenance.json, at: now, in: transaction)
@@ -74,6 +78,7 @@ public final class MaintenanceMode: Sendable {
         try transaction.execute("DELETE FROM keyed_state WHERE name = $1", Self.name)
       }
       try AuditLog.append(entry, at: now, in: transaction)
+      try events.append(.init("bot.status_changed", data: news), in: transaction)
     }
     let readAt = time.now
     known.withLock { $0 = (maintenance, readAt) }

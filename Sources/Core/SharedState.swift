@@ -52,6 +52,6 @@ public final class SharedState: Sendable {
     jobs = Jobs(database: database, time: time)
     self.events = events
     componentUses = ComponentUses(database: database, time: time)
-    maintenance = MaintenanceMode(database: database, state: state, time: time)
+    maintenance = MaintenanceMode(database: database, state: state, events: events, time: time)
   }
 }

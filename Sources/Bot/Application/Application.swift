@@ -174,12 +174,15 @@ struct Application {
     var bot: Bot?
     var hasBanner = false
     var resharding: Task<Void, Never>?
+    let news = BotNews(shared: surroundings.shared, log: log)
+    var online: Task<Void, Never>?
     waiting: for await event in events {
       switch event {
       case .assembled(let assembled): bot = assembled
       case .ready where hasBanner || bot?.isReady != true: break
       case .ready:
         hasBanner = true
+        online = Task { await news.status(isOnline: true) }
         showBanner(surroundings.target, api?.listeners ?? [])
       case .signal(.hangUp):
         guard let new = reload(bot)?.discord.shards, let bot else { continue }
@@ -218,6 +221,11 @@ struct Application {
     starting.cancel()
     resharding?.cancel()
     _ = await starting.value
+    if let online {
+      await online.value
+      // While listeners are still there to hear it.
+      await news.status(isOnline: false)
+    }
     // Side by side: each may take all of the limit. Requests that still run can use the bot until it has gone.
     async let closed: Void? = api?.house.server.stop(grace: Self.stopLimit)
     await bot?.stop(limit: Self.stopLimit)

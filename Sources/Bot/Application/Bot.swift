@@ -45,6 +45,9 @@ final class Bot: Sendable {
   /// For interactions that come over HTTP; nil unless the application's public key is configured.
   let interactions: InteractionEndpoint?
   private let log: Log
+  /// Without the intent Discord tells nothing of who comes and goes.
+  private let hearsMembers: Bool
+  private let news: BotNews
 
   /// Asks Discord who this bot is, again and again until it answers, and puts the parts together.
   /// - Parameter rest: nil: one of its own.
@@ -73,6 +76,8 @@ final class Bot: Sendable {
     let configuration = surroundings.configuration
     shared = surroundings.shared
     log = Log(label: "bot", sink: sink)
+    hearsMembers = configuration.discord.intents.contains(.guildMembers)
+    news = BotNews(shared: shared, log: log)
     gateway = GatewayClient(
       configuration: .init(
         token: surroundings.target.token, intents: configuration.discord.intents,
@@ -149,6 +154,16 @@ final class Bot: Sendable {
     }
     gateway.events.subscribe(.guildDelete) { [guilds] batch in
       for event in batch { await guilds.left(event.payload) }
+    }
+    if hearsMembers {
+      gateway.events.subscribe(.guildMemberAdd) { [news] batch in
+        for event in batch {
+          if let user = event.payload.member.user { await news.joined(user, event.payload.guildID) }
+        }
+      }
+      gateway.events.subscribe(.guildMemberRemove) { [news] batch in
+        for event in batch { await news.left(event.payload.user, event.payload.guildID) }
+      }
     }
     guilds.startRegistration(registry.catalog)
     try await gateway.start()

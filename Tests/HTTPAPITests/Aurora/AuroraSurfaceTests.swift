@@ -72,10 +72,11 @@ import Testing
       #expect(json["bot"]?["guilds"] == 150 && json["bot"]?["users"] == 50_000)
       #expect(
         json["recentEvents"] == [
+          ["type": "bot.status_changed", "guildId": .null, "timestamp": .string(rig.time.timestamp.iso8601)],
           [
             "type": "server.updated", "guildId": .string(Cast.guild.description),
             "timestamp": .string(rig.time.timestamp.iso8601),
-          ]
+          ],
         ])
       #expect(json["maintenance"]?["enabled"] == true && json["maintenance"]?["reason"] == "Updating...")
       let activity = try await router.respond(to: .sample(.get, "/api/stats/activity", local)).json
