@@ -165,4 +165,16 @@ import Testing
       #expect(sixth.status == 429 && sixth.code == "RATE_LIMITED" && sixth.headers["Retry-After"] != nil)
     }
   }
+
+  @Test func aDatabaseThatIsGoneIsNobodysFault() async throws {
+    try await House.with { house in
+      let token = try await house.token()
+      await house.shared.database.close()
+      for path in ["/api/v1/api-keys", "/auth/me"] {
+        let answer = try await house.send(.get, path, token: token)
+        #expect(answer.status == 503 && answer.code == "SERVER_ERROR", "\(path): \(answer.json)")
+      }
+      #expect(try await house.send(.get, "/api/v1/health").status == 200)
+    }
+  }
 }

@@ -43,6 +43,18 @@ extension HTTPErrorShape {
     }
   }
 
+  /// With 503 for what is nobody's fault and passes: a database that is gone, a Discord that does not answer.
+  private var tellingOutages: HTTPErrorShape {
+    var shape = self
+    shape.meaning = { error in
+      guard var outage = PegasusErrors.httpError(for: error), outage.status == .serviceUnavailable else { return nil }
+      // The code is Pegasus' own.
+      outage.code = nil
+      return outage
+    }
+    return shape
+  }
+
   private static func killTracker(_ code: @escaping @Sendable (HTTPError) -> String) -> HTTPErrorShape {
     HTTPErrorShape(invalidStatus: .unprocessableContent, schema: Schema.of(KillTrackerErrorBody.self)) { error, _ in
       var body: JSON = ["code": .string(error.code ?? code(error)), "message": .string(error.message)]
@@ -50,7 +62,7 @@ extension HTTPErrorShape {
         body["details"] = ["field": .string(field.path), "reason": .string(field.message)]
       }
       return .json(["success": false, "error": body] as JSON, status: error.status)
-    }
+    }.tellingOutages
   }
 
   /// Aurora: a short text, and details where there are any; 400 for what breaks a rule.
@@ -61,7 +73,7 @@ extension HTTPErrorShape {
         error.fields.map { $0.path.isEmpty ? $0.message : "\($0.path): \($0.message)" }.joined(separator: "; "))
     }
     return .json(body, status: error.status)
-  }
+  }.tellingOutages
 
   /// Pegasus: `E001` … `E008`.
   public static let pegasus = HTTPErrorShape(schema: Schema.of(PegasusErrorBody.self)) { error, _ in
@@ -100,7 +112,7 @@ extension HTTPErrorShape {
       body["details"] = .object(details)
     }
     return .json(["success": false, "error": body] as JSON, status: error.status)
-  }
+  }.tellingOutages
 }
 
 private struct KillTrackerErrorBody: Decodable {
