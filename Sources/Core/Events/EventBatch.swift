@@ -74,10 +74,12 @@ enum ConsumerCursor {
     switch start {
     case .now: return try DomainEvents.lastPosition(in: transaction)
     case .oldest:
+      // First of all: what is published between the two looks is then found by the second.
+      let last = try DomainEvents.lastPosition(in: transaction)
       let oldest = try transaction.queryOne(
         "SELECT position FROM domain_events WHERE position IS NOT NULL ORDER BY position LIMIT 1"
       ) { try $0.value("position", as: Int64.self) }
-      return try oldest.map { $0 - 1 } ?? DomainEvents.lastPosition(in: transaction)
+      return oldest.map { $0 - 1 } ?? last
     }
   }
 
