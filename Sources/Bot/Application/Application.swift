@@ -5,7 +5,6 @@ import Gateway
 import Glibc
 import HTTP
 import HTTPAPI
-import KillTracker
 import Platform
 import Sandbox
 import Storage

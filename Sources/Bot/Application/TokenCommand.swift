@@ -1,6 +1,5 @@
 import Core
 import HTTPAPI
-import KillTracker
 import Platform
 import Storage
 
