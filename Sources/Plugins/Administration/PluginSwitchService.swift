@@ -52,9 +52,7 @@ public struct PluginSwitchService: Sendable {
     if isChanged {
       try await switches.set(
         plugin, enabled: enabled, in: guild, by: user,
-        audit: AuditEntry(
-          userID: user, guildID: guild, action: enabled ? "plugin_enabled" : "plugin_disabled",
-          category: "admin_action", details: ["plugin": .string(plugin)]))
+        audit: PluginSwitches.auditEntry(plugin, enabled: enabled, in: guild, by: user))
     }
     do {
       try await register(guild)

@@ -89,13 +89,17 @@ public struct KillViewer: Sendable {
   public var isAdmin: Bool
   /// Asked only for the guild of a kill that is to be changed.
   public var manages: @Sendable (GuildID) async -> Bool
+  /// Whether the viewer is a member; asked only for guilds that are private.
+  public var belongs: @Sendable (GuildID) async -> Bool
 
   public init(
-    user: UserID?, isAdmin: Bool = false, manages: @escaping @Sendable (GuildID) async -> Bool = { _ in false }
+    user: UserID?, isAdmin: Bool = false, manages: @escaping @Sendable (GuildID) async -> Bool = { _ in false },
+    belongs: @escaping @Sendable (GuildID) async -> Bool = { _ in false }
   ) {
     self.user = user
     self.isAdmin = isAdmin
     self.manages = manages
+    self.belongs = belongs
   }
 
   public static let anonymous = KillViewer(user: nil)
@@ -109,6 +113,8 @@ public enum KillError: Error, Sendable, Equatable, CustomStringConvertible {
   case forbidden
   /// The handle is proved to be somebody else's.
   case handleTaken
+  /// The server switched that part off.
+  case off(ServerFeature)
 
   public var description: String {
     switch self {
@@ -116,6 +122,9 @@ public enum KillError: Error, Sendable, Equatable, CustomStringConvertible {
     case .notFound: "there is no such kill"
     case .forbidden: "this is somebody else's"
     case .handleTaken: "this handle belongs to somebody else"
+    case .off(.killTracker): "the kill tracker is switched off in this server"
+    case .off(.leaderboard): "the leaderboards of this server are switched off"
+    case .off(.notifications): "notifications are switched off in this server"
     }
   }
 }

@@ -10,6 +10,8 @@ public final class Kills: Sendable {
   static let exportPage = 2_000
 
   public let players: Players
+  /// What servers switched off or keep to their members; nil: nothing.
+  public let servers: ServerSettings?
   let database: Database
   let time: any TimeSource
   let boards: Boards
@@ -17,7 +19,10 @@ public final class Kills: Sendable {
   private let recorder: KillRecorder
 
   /// The tables (``KillTables``) and those of Core must exist.
-  public init(database: Database, events: KillEvents? = nil, time: any TimeSource = SystemTime()) {
+  public init(
+    database: Database, events: KillEvents? = nil, servers: ServerSettings? = nil, time: any TimeSource = SystemTime()
+  ) {
+    self.servers = servers
     self.database = database
     self.events = events
     self.time = time
@@ -34,6 +39,7 @@ public final class Kills: Sendable {
     let now = time.timestamp
     let report = try report.checked(at: now)
     if let name = reporter.playerName { _ = try KillReport.handle(name, field: "playerName") }
+    if let servers, !servers.isOn(.killTracker, inServer: report.serverID) { throw KillError.off(.killTracker) }
     switch try await recorder.record(KillWriter.Entry(report: report, reporter: reporter, now: now)) {
     case .refused(let error): throw error
     case .recorded(let kill, let isNew): return RecordedKill(kill: kill, isNew: isNew)
@@ -96,7 +102,8 @@ public final class Kills: Sendable {
   private func list(
     _ filter: KillFilter, after cursor: KillCursor?, offset: Int, limit: Int, for viewer: KillViewer
   ) async throws -> KillPage {
-    try await database.read { transaction in
+    try await servers?.check(of: filter.serverID, for: viewer)
+    return try await database.read { transaction in
       try Self.checkPrivacy(of: filter.player, for: viewer, in: transaction)
       var kills = try KillList.page(
         filter, after: cursor, offset: offset, limit: limit + 1, for: viewer, in: transaction)

@@ -30,7 +30,7 @@ extension Kills {
   /// - Parameters:
   ///   - serverID: nil: all servers.
   ///   - limit: 1 … ``pageLimit``.
-  /// - Throws: ``KillError``: `invalid`.
+  /// - Throws: ``KillError``: `invalid`; `off` and `forbidden` as ``ServerSettings/check(_:of:for:)``.
   public func leaderboard(
     _ metric: LeaderboardMetric, _ period: LeaderboardPeriod, serverID: String? = nil, limit: Int = 10,
     for viewer: KillViewer
@@ -38,6 +38,7 @@ extension Kills {
     guard (1...Self.pageLimit).contains(limit) else {
       throw KillError.invalid(field: "limit", reason: "must lie between 1 and \(Self.pageLimit)")
     }
+    try await servers?.check(.leaderboard, of: serverID, for: viewer)
     let days = period.days(around: Calendar.day(of: time.timestamp))
     let keys = [days.current, days.previous].map { Board.Key(serverID: serverID, days: $0) }
     let viewerID = try await ownPlayer(of: viewer)

@@ -135,6 +135,7 @@ extension KillError {
     case .forbidden: HTTPError(.forbidden, kind: .forbidden, "this is not yours to see or change")
     case .handleTaken:
       .invalid(.invalidBody, [.init(path: "rsiHandle", message: "is verified as somebody else's handle")])
+    case .off: HTTPError(.forbidden, kind: .forbidden, "\(self)")
     }
   }
 }
