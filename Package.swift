@@ -44,7 +44,8 @@ let rooms: [Target] = [
     dependencies: ["Platform", "Storage", "Core", "Gateway", "Commands"],
     path: "Sources/Plugins/Administration"),
   .target(
-    name: "KillTracker", dependencies: ["Platform", "Storage", "Core"], path: "Sources/Plugins/KillTracker"),
+    name: "KillTracker", dependencies: ["Platform", "Storage", "Core", "Gateway", "Commands"],
+    path: "Sources/Plugins/KillTracker"),
   .target(
     name: "HTTPAPI",
     dependencies: ["Platform", "HTTP", "Storage", "Core", "Gateway", "Commands", "KillTracker"],
@@ -99,7 +100,8 @@ let tests: [Target] = [
     name: "AdministrationTests",
     dependencies: ["Platform", "Storage", "Core", "Gateway", "Commands", "Administration"]),
   .testTarget(
-    name: "KillTrackerTests", dependencies: ["KillTracker", "Platform", "Storage", "Core", "StorageTestSupport"]),
+    name: "KillTrackerTests",
+    dependencies: ["KillTracker", "Platform", "Storage", "Core", "Gateway", "Commands", "StorageTestSupport"]),
   .executableTarget(
     name: "WebhookProbe", dependencies: ["HTTPAPI", "Core", "Storage", "Platform"], path: "Tests/Support/WebhookProbe"),
   .testTarget(

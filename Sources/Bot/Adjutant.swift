@@ -8,7 +8,7 @@ import Storage
 @main
 struct Adjutant {
   /// Plugins of this build, by the name that the configuration uses.
-  static let pluginNames = ["administration"]
+  static let pluginNames = ["administration", KillTrackerPlugin.id]
 
   static func main() async {
     let code: ExitCode

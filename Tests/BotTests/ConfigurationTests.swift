@@ -6,7 +6,7 @@ import Testing
 
 struct ConfigurationTests {
   private func read(_ text: String, environment: [String: String] = [:]) throws -> Configuration {
-    try Configuration.read(JSON(parsing: text), environment: environment, plugins: ["administration"])
+    try Configuration.read(JSON(parsing: text), environment: environment, plugins: Adjutant.pluginNames)
   }
 
   private func problem(_ text: String, environment: [String: String] = [:]) -> String? {
@@ -24,7 +24,7 @@ struct ConfigurationTests {
     #expect(configuration.discord.apiBase == "https://discord.com/api/v10")
     #expect(configuration.discord.shards == .automatic)
     #expect(configuration.databaseURL.reveal() == "sqlite:data/adjutant.db")
-    #expect(configuration.pluginDefaults == ["administration": true])
+    #expect(configuration.pluginDefaults == ["administration": true, "killtracker": true])
     #expect(configuration.httpAPI.listeners == Configuration.HTTPAPI.defaultListeners)
   }
 

@@ -53,7 +53,8 @@ struct KillTrackerHouse {
             directory: directory, issuer: .adjutant, owners: [owner], uidLoginSecret: Secret(secret),
             limitsRates: limits),
           database: database, handles: NoOwners(), time: time)
-        let kills = Kills(database: database, events: KillEvents(shared.events), time: time)
+        let tracker = TrackerServices(shared: shared, log: .silent, metrics: Metrics())
+        let kills = tracker.kills
         let authority = OneManager(manager: Cast.manager, guild: Cast.guild)
         let webhooks = try await Webhooks.open(
           .init(directory: directory),
@@ -64,9 +65,9 @@ struct KillTrackerHouse {
             oauth: Discord(), authorizeURL: "https://discord.test/authorize", clientID: "1",
             redirectURIs: ["http://localhost:3001/auth/callback"]) : nil
         let services = KillTrackerServices(
-          authentication: authentication, discordLogin: login, guilds: Directory(), kills: kills,
+          authentication: authentication, discordLogin: login, guilds: Directory(), tracker: tracker,
           webhooks: webhooks,
-          hub: KillTrackerHub(metrics: Metrics(), time: time) { _ in .refused }, shared: shared, version: "1.2.3")
+          hub: KillTrackerHub(metrics: Metrics(), time: time) { _ in .refused }, version: "1.2.3")
         let listen = try SocketAddress(parsing: "127.0.0.1:3000")
         let gatekeeper = Gatekeeper(
           authenticator: authentication.authenticator, limits: authentication.limits,

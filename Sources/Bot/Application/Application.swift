@@ -5,6 +5,7 @@ import Gateway
 import Glibc
 import HTTP
 import HTTPAPI
+import KillTracker
 import Platform
 import Sandbox
 import Storage
@@ -105,9 +106,12 @@ struct Application {
     let (events, continuation) = AsyncStream.makeStream(of: Event.self)
     let administration = BotAdministration(shared: shared, bot: handle) { continuation.yield(.restart) }
     surroundings.control = administration
+    let tracker = TrackerServices(
+      shared: shared, settings: configuration.killTracker, log: Log(label: "", sink: reports.sink), metrics: metrics)
+    surroundings.plugins.append(killTracker(tracker, rest: rest, bot: handle))
     do {
       // Before the bot: how it is doing can be asked while Discord does not answer.
-      let api = try await openAPI(&surroundings, rest: rest, bot: handle, administration)
+      let api = try await openAPI(&surroundings, tracker: tracker, rest: rest, bot: handle, administration)
       let code = await supervise(
         surroundings, rest: rest, bot: handle, api: api, signals: signals, (events, continuation))
       await http.shutdown()
@@ -118,12 +122,23 @@ struct Application {
     }
   }
 
+  private func killTracker(_ services: TrackerServices, rest: RESTClient, bot: BotHandle) -> KillTrackerPlugin {
+    KillTrackerPlugin(
+      services,
+      in: .init(
+        rest: rest,
+        isOn: { bot.bot?.isOn(KillTrackerPlugin.id, in: GuildID($0.rawValue)) ?? false },
+        cache: { bot.bot?.cache }))
+  }
+
   /// Opens the ports of the HTTP API, all or none; nil if the configuration wants none.
   private func openAPI(
-    _ surroundings: inout Bot.Surroundings, rest: RESTClient, bot: BotHandle, _ administration: BotAdministration
+    _ surroundings: inout Bot.Surroundings, tracker: TrackerServices, rest: RESTClient, bot: BotHandle,
+    _ administration: BotAdministration
   ) async throws -> OpenAPIHouse? {
     guard configuration.httpAPI.isEnabled else { return nil }
-    let house = try await APIHouse.open(surroundings, rest: rest, bot: bot, administration: administration)
+    let house = try await APIHouse.open(
+      surroundings, tracker: tracker, rest: rest, bot: bot, administration: administration)
     surroundings.plugins.append(HTTPAPIPlugin(keys: house.authentication.keys, webhooks: house.webhooks))
     do {
       return OpenAPIHouse(house: house, listeners: try await house.start())

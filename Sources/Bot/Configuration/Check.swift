@@ -9,6 +9,11 @@ enum Check {
     text.isEmpty ? "must not be empty" : nil
   }
 
+  /// `/srv/logs`: what it means must not depend on where the program is started.
+  static func absolutePath(_ text: String) -> String? {
+    text.hasPrefix("/") ? nil : "\"\(text)\" is not a path that begins with /"
+  }
+
   /// A Discord id: digits, as `123456789012345678`.
   static func snowflake(_ text: String) -> String? {
     UInt64(text) == nil || text.count < 15 ? "\"\(text)\" is not a Discord id (15 to 20 digits)" : nil

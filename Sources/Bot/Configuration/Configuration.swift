@@ -1,5 +1,6 @@
 import Gateway
 import HTTPAPI
+import KillTracker
 import Platform
 
 /// Everything an operator can choose, checked.
@@ -74,6 +75,7 @@ struct Configuration: Sendable, Equatable {
   /// The state of each plugin in guilds that chose nothing.
   var pluginDefaults: [String: Bool]
   var httpAPI: HTTPAPI
+  var killTracker: TrackerSettings
 }
 
 // MARK: - Reading
@@ -118,6 +120,18 @@ extension Configuration {
       pluginDefaults[name] = reader.boolean("plugins.\(name).enabled", default: true)
     }
     httpAPI = HTTPAPI(from: &reader)
+    killTracker = TrackerSettings(from: &reader)
+  }
+}
+
+extension TrackerSettings {
+  fileprivate init(from reader: inout ConfigurationReader) {
+    let base = "plugins.killtracker"
+    self.init(
+      logDirectories: reader.strings("\(base).logDirectories", check: Check.absolutePath),
+      rsiURL: reader.string(
+        "\(base).rsiURL", default: Self.defaultRSIURL, check: Check.url(schemes: ["https", "http"])))
+    while rsiURL.hasSuffix("/") { rsiURL.removeLast() }
   }
 }
 

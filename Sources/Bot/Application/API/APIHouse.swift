@@ -15,7 +15,8 @@ struct APIHouse: Sendable {
   /// - Parameter bot: empty for now; surfaces look when they are asked.
   /// - Throws: ``ConfigurationErrors`` for surfaces that cannot share a listener; what opening the keys throws.
   static func open(
-    _ surroundings: Bot.Surroundings, rest: RESTClient, bot: BotHandle, administration: BotAdministration
+    _ surroundings: Bot.Surroundings, tracker: TrackerServices, rest: RESTClient, bot: BotHandle,
+    administration: BotAdministration
   ) async throws -> APIHouse {
     let (configuration, target) = (surroundings.configuration, surroundings.target)
     let log = Log(label: "", sink: surroundings.sink)
@@ -27,14 +28,12 @@ struct APIHouse: Sendable {
     let authentication = try await Authentication.open(
       settings, database: surroundings.shared.database, handles: PlayerHandles(), time: surroundings.time, log: log)
     let authority = GuildManagers(rest: rest, time: surroundings.time) { bot.bot?.cache }
-    let shared = surroundings.shared
-    let kills = Kills(database: shared.database, events: KillEvents(shared.events), time: surroundings.time)
     let webhooks = try await openWebhooks(
-      surroundings, WebhookCatalog(KillTrackerWebhookEvents(kills: kills, authority: authority).all))
+      surroundings, WebhookCatalog(KillTrackerWebhookEvents(kills: tracker.kills, authority: authority).all))
     administration.add(.init(name: "guild managers") { authority.forget() })
     let services = APIServices(
       surroundings: surroundings, authentication: authentication, authority: authority,
-      discordLogin: discordLogin(surroundings, rest, authentication), kills: kills, webhooks: webhooks, bot: bot,
+      discordLogin: discordLogin(surroundings, rest, authentication), tracker: tracker, webhooks: webhooks, bot: bot,
       administration: administration,
       pegasus: .wired(surroundings, authentication: authentication, rest: rest, bot: bot))
     do {

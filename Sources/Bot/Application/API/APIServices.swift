@@ -11,7 +11,7 @@ struct APIServices: Sendable {
   let authority: any GuildAuthority
   /// Nil where nothing is configured for it.
   let discordLogin: DiscordLogin?
-  let kills: Kills
+  let tracker: TrackerServices
   let webhooks: Webhooks
   /// Empty until Discord has answered.
   let bot: BotHandle
@@ -47,6 +47,6 @@ struct APIServices: Sendable {
         managedGuilds: { user in Set(guilds.guilds(ownedBy: user).map(\.id)) }, log: log))
     return KillTrackerServices(
       authentication: authentication, discordLogin: discordLogin, guilds: guilds,
-      kills: kills, webhooks: webhooks, hub: hub, shared: shared, version: Version.current)
+      tracker: tracker, webhooks: webhooks, hub: hub, version: Version.current)
   }
 }

@@ -8,30 +8,28 @@ public struct KillTrackerServices: Sendable {
   /// Nil: no Discord application is configured that people could log in with.
   let discordLogin: DiscordLogin?
   let guilds: any GuildDirectory
-  let kills: Kills
+  let tracker: TrackerServices
   let webhooks: Webhooks
   let hub: KillTrackerHub
-  let events: DomainEvents
-  let auditLog: AuditLog
-  let users: Users
-  let time: any TimeSource
   /// Of this program.
   let version: String
 
+  var kills: Kills { tracker.kills }
+  var events: DomainEvents { tracker.shared.events }
+  var auditLog: AuditLog { tracker.shared.auditLog }
+  var users: Users { tracker.shared.users }
+  var time: any TimeSource { tracker.time }
+
   public init(
-    authentication: Authentication, discordLogin: DiscordLogin?, guilds: any GuildDirectory, kills: Kills,
-    webhooks: Webhooks, hub: KillTrackerHub, shared: SharedState, version: String
+    authentication: Authentication, discordLogin: DiscordLogin?, guilds: any GuildDirectory,
+    tracker: TrackerServices, webhooks: Webhooks, hub: KillTrackerHub, version: String
   ) {
     self.authentication = authentication
     self.discordLogin = discordLogin
     self.guilds = guilds
-    self.kills = kills
+    self.tracker = tracker
     self.webhooks = webhooks
     self.hub = hub
-    events = shared.events
-    auditLog = shared.auditLog
-    users = shared.users
-    time = shared.time
     self.version = version
   }
 }

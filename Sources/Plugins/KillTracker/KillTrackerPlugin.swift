@@ -1,0 +1,41 @@
+import Commands
+import Core
+import Gateway
+import Platform
+
+/// The kill tracker in Discord. Its services work without it, for the HTTP API; its tables are made before it
+/// (``KillTables``), as they are the same for both.
+public struct KillTrackerPlugin: Plugin {
+  /// What the plugin uses of Discord.
+  public struct Surroundings: Sendable {
+    let rest: RESTClient
+    /// Whether the plugin is on in that guild.
+    let isOn: @Sendable (Snowflake) -> Bool
+    /// What the gateway knows of the guilds; nil where nothing is kept, or before the first connection.
+    let cache: @Sendable () -> GuildCache?
+
+    public init(
+      rest: RESTClient, isOn: @escaping @Sendable (Snowflake) -> Bool, cache: @escaping @Sendable () -> GuildCache?
+    ) {
+      self.rest = rest
+      self.isOn = isOn
+      self.cache = cache
+    }
+  }
+
+  /// Names it in the configuration, in the database and in `/plugins`.
+  public static let id = "killtracker"
+
+  public let name = KillTrackerPlugin.id
+  public let title = "Kill tracker"
+  public let summary = "Kills in Star Citizen: statistics, leaderboards, logs."
+  let services: TrackerServices
+  let surroundings: Surroundings
+
+  public init(_ services: TrackerServices, in surroundings: Surroundings) {
+    self.services = services
+    self.surroundings = surroundings
+  }
+
+  public func commands(among plugins: [PluginDescription]) throws -> [Command] { [] }
+}

@@ -1,0 +1,24 @@
+import Core
+import Platform
+
+/// The kill tracker's services, each once in a process: commands and HTTP surfaces are two faces of the same ones.
+public struct TrackerServices: Sendable {
+  public let shared: SharedState
+  public let settings: TrackerSettings
+  public let kills: Kills
+  public let log: Log
+  public let metrics: Metrics
+
+  public var players: Players { kills.players }
+  public var time: any TimeSource { shared.time }
+
+  /// The tables must exist: ``KillTables`` and those of Core.
+  /// - Parameter log: of the whole program; the tracker's lines go under `killtracker`.
+  public init(shared: SharedState, settings: TrackerSettings = TrackerSettings(), log: Log, metrics: Metrics) {
+    self.shared = shared
+    self.settings = settings
+    self.log = log.labelled("killtracker")
+    self.metrics = metrics
+    kills = Kills(database: shared.database, events: KillEvents(shared.events), time: shared.time)
+  }
+}

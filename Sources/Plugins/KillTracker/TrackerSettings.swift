@@ -1,0 +1,15 @@
+/// What an operator chooses for the kill tracker.
+public struct TrackerSettings: Sendable, Equatable {
+  /// Where players' pages are, as `https://host`, without a slash at the end.
+  public static let defaultRSIURL = "https://robertsspaceindustries.com"
+
+  /// Directories whose logs the HTTP API may read. Nothing outside of them is, not even through links.
+  public var logDirectories: [String]
+  /// Where handles are proved: a player's page is `/citizens/HANDLE` there.
+  public var rsiURL: String
+
+  public init(logDirectories: [String] = [], rsiURL: String = Self.defaultRSIURL) {
+    self.logDirectories = logDirectories
+    self.rsiURL = rsiURL
+  }
+}
