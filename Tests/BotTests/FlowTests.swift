@@ -20,9 +20,8 @@ struct FlowTests {
   @Test func aRestartResumesAndAsksForNothingTwice() async throws {
     try await withTestDiscord { discord, directory in
       var bot = try RunningBot(environment: discord.environment(), in: directory)
-      try await bot.waitForLog("commands written")
       try await eventually("a session is up") { try await discord.connectedSessions().count == 1 }
-      try await bot.waitForLog("commands are as wanted")
+      try await bot.waitForCommands()
       let before = try await discord.connectedSessions()[0]["id"]
       #expect(try await bot.stop() == 0)
       #expect(try await discord.connectedSessions().isEmpty)
@@ -43,7 +42,7 @@ struct FlowTests {
   @Test func killedInTheMiddleTheBotComesBackWithItsDatabase() async throws {
     try await withTestDiscord { discord, directory in
       var bot = try RunningBot(environment: discord.environment(), in: directory)
-      try await bot.waitForLog("commands are as wanted")
+      try await bot.waitForCommands()
       // What was answered but not noted comes again after the restart, and counts towards the limit of five a minute.
       for _ in 0..<2 { _ = try await discord.type("/about") }
       try await bot.killAtOnce()

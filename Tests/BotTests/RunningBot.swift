@@ -47,6 +47,11 @@ final class RunningBot {
     try await eventually(limit: limit, "the log says \"\(text)\"") { self.errors.contains(text) }
   }
 
+  /// Returns once Discord has the commands of all scopes, those of the one guild too; needs a log in JSON with `debug`.
+  func waitForCommands() async throws {
+    for scope in ["global", "guild \(TestDiscord.guild)"] { try await waitForLog("\"scope\":\"\(scope)\"") }
+  }
+
   /// Sends SIGTERM and waits for the end.
   func stop() async throws -> Int32 {
     process.terminate()

@@ -37,7 +37,7 @@ struct ShardFlowTests {
     try await withTestDiscord(options) { discord, directory in
       try file(directory, shards: #"{"total":1}"#)
       let bot = try RunningBot(environment: discord.environment(), in: directory)
-      try await bot.waitForLog("commands are as wanted", limit: .seconds(60))
+      try await bot.waitForCommands()
       // A share of the shards is for a restart.
       try file(directory, shards: #"{"total":4,"ids":[0]}"#)
       kill(bot.process.processIdentifier, SIGHUP)

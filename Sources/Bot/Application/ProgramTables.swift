@@ -6,6 +6,6 @@ import Storage
 /// command brings the same database up to date.
 enum ProgramTables {
   static let modules: [MigrationModule] = [
-    HTTPAPITables.module, WebhookTables.module, KillTables.module, ServerSettings.tables,
+    HTTPAPITables.module, WebhookTables.module, KillTables.module, ServerSettings.tables, KillFeedTables.module,
   ]
 }

@@ -30,12 +30,28 @@ public struct KillTrackerPlugin: Plugin {
   public let title = "Kill tracker"
   public let summary = "Kills in Star Citizen: statistics, leaderboards, logs."
   let services: TrackerServices
-  let surroundings: Surroundings
+  private let outlet: DiscordFeedOutlet
+  private let feed: KillFeedService
+  private let work = BackgroundWork()
 
   public init(_ services: TrackerServices, in surroundings: Surroundings) {
     self.services = services
-    self.surroundings = surroundings
+    outlet = DiscordFeedOutlet(rest: surroundings.rest, time: services.time, cache: surroundings.cache)
+    feed = KillFeedService(services, outlet: outlet) { [isOn = surroundings.isOn] guild in
+      isOn(Snowflake(rawValue: guild.rawValue))
+    }
   }
 
-  public func commands(among plugins: [PluginDescription]) throws -> [Command] { [] }
+  public func commands(among plugins: [PluginDescription]) throws -> [Command] {
+    try KillTrackerCommands.commands(services)
+      + [KillFeedGroup.command(services: KillFeedCommands(feeds: services.feeds, outlet: outlet))]
+  }
+
+  public func components() throws -> [ComponentRoute] { try KillTrackerCommands.components(services) }
+
+  public func registerJobs(with runner: JobRunner) async { await feed.register(on: runner) }
+
+  public func start() async throws { work.begin { [feed] in await feed.run() } }
+
+  public func stop() async { await work.end() }
 }

@@ -64,6 +64,16 @@ extension Kills {
     return try await database.read { try Players.find(user: user, in: $0) }
   }
 
+  /// What a player is called and which account is theirs.
+  /// - Throws: ``KillError``: `forbidden` for a private player, `notFound` if nobody has that number.
+  func party(_ player: Int64, for viewer: KillViewer) async throws -> KillParty {
+    try await database.read { transaction in
+      try Self.checkPrivacy(of: player, for: viewer, in: transaction)
+      guard let party = try Self.parties([player], in: transaction)[player] else { throw KillError.notFound }
+      return party
+    }
+  }
+
   struct Place: Equatable {
     var player: Int64
     var value: Double
