@@ -52,6 +52,11 @@ struct Adjutant {
         return .success
       }
     case .parseLog(let file, let asJSON): try await LogCommands.parse(file, asJSON: asJSON)
+    case .watchLog(let path, let request):
+      return try await withConfiguration(path, environment) { configuration, _, sink in
+        try await WatchCommand.run(
+          request, dataDirectory: configuration.dataDirectory, log: Log(label: "", sink: sink))
+      }
     case .checkConfiguration(let path):
       _ = try ConfigurationFile(path: path).load(environment: environment, plugins: pluginNames)
       Terminal.show("The configuration is fine.")
@@ -105,6 +110,9 @@ struct Adjutant {
     case let error as GameLogFileError:
       Terminal.complain("adjutant: \(error)")
       return .io
+    case let ended as WatchEnded:
+      Terminal.complain("adjutant: \(ended). What was seen is kept.")
+      return .refused
     case let error as KeyFileError:
       Terminal.complain("adjutant: \(error)")
       return .io

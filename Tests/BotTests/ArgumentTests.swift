@@ -1,3 +1,4 @@
+import Platform
 import Testing
 
 @testable import Bot
@@ -14,6 +15,13 @@ struct ArgumentTests {
     (["config", "check"], .checkConfiguration(config: nil)),
     (["database", "migrate", "--config", "x"], .migrateDatabase(config: "x")),
     (["database", "backup", "copy.db"], .backUpDatabase(config: nil, file: "copy.db")),
+    (
+      ["logs", "watch", "Game.log", "--server", "http://127.0.0.1:3001/", "--key", "k", "--guild=900000000000000001"],
+      .watchLog(
+        config: nil,
+        request: .init(
+          file: "Game.log", server: "http://127.0.0.1:3001", key: Secret("k"), guild: "900000000000000001"))
+    ),
     (["token", "--user", "7"], .token(config: nil, request: .user(7, isAdmin: false, life: .seconds(86_400)))),
     (
       ["token", "--admin", "--ttl=30m", "--user", "18446744073709551615", "--config", "x"],
@@ -60,7 +68,9 @@ struct ArgumentTests {
     (["token", "--account", "x", "--ttl", "1h"], "token does not take --ttl"),
     (["run", "--admin"], "run does not take --admin"), (["--user", "7"], "run does not take --user"),
     (["database", "backup"], "database backup needs the FILE to write"),
-    (["logs"], "logs what? There is: logs parse FILE"), (["logs", "parse"], "logs parse needs the FILE to read"),
+    (["logs"], "logs what? There are: logs parse FILE, logs watch FILE"),
+    (["logs", "parse"], "logs parse needs the FILE to read"),
+    (["logs", "watch"], "logs watch needs the FILE to follow"),
     (["run", "--json"], "run does not take --json"),
     (["logs", "parse", "a", "--ttl", "1h"], "logs does not take --ttl"),
   ])

@@ -1,3 +1,5 @@
+import Platform
+
 /// What the command line asks for.
 enum Invocation: Equatable {
   case run(config: String?)
@@ -7,6 +9,7 @@ enum Invocation: Equatable {
   case backUpDatabase(config: String?, file: String)
   case token(config: String?, request: TokenCommand.Request)
   case parseLog(file: String, asJSON: Bool)
+  case watchLog(config: String?, request: WatchCommand.Request)
   case help
   case version
 }
@@ -45,6 +48,11 @@ struct ArgumentParser {
           --account EMAIL      instead: a SkyPANEL account, or a new password for one that exists
       logs parse FILE          say what a Game.log of Star Citizen tells; - reads standard input
           --json               as JSON Lines, one object per event
+      logs watch FILE          follow a Game.log while it grows, and record the kills and deaths of its player at a
+                               running bot; keeps what it saw while the bot is away
+          --server URL         the bot's Kill Tracker API, as http://127.0.0.1:3001
+          --key KEY            an API key for that player, from /apikey create; @FILE reads it from a file
+          --guild ID           the Discord server that the kills are for
       config check             read the configuration and say what is wrong with it
       database migrate         bring the database up to date
       database backup FILE     write a copy of the database while it is in use (SQLite)
@@ -71,6 +79,7 @@ struct ArgumentParser {
 
   private static let valued: Set<String> = [
     "--config", "--listen", "--guilds", "--members", "--shards", "--user", "--ttl", "--client", "--account",
+    "--server", "--key", "--guild",
   ]
 
   private mutating func split(_ arguments: [String]) throws {
@@ -131,11 +140,32 @@ struct ArgumentParser {
     case let words where words.count == 3 && words.starts(with: ["logs", "parse"]):
       try allow([], flags: ["--json"])
       return .parseLog(file: words[2], asJSON: flags.contains("--json"))
-    case ["logs"]: throw UsageError(description: "logs what? There is: logs parse FILE")
+    case ["logs", "watch"]: throw UsageError(description: "logs watch needs the FILE to follow")
+    case let words where words.count == 3 && words.starts(with: ["logs", "watch"]):
+      try allow(["--server", "--key", "--guild"])
+      return .watchLog(config: config, request: try watchRequest(words[2]))
+    case ["logs"]: throw UsageError(description: "logs what? There are: logs parse FILE, logs watch FILE")
     case ["config"]: throw UsageError(description: "config what? There is: config check")
     case ["database"]: throw UsageError(description: "database what? There are: database migrate, database backup FILE")
     default: throw UsageError(description: "there is no command \"\(words.joined(separator: " "))\"")
     }
+  }
+
+  private func watchRequest(_ file: String) throws -> WatchCommand.Request {
+    guard var server = options["--server"] else {
+      throw UsageError(description: "logs watch needs --server, as in --server http://127.0.0.1:3001")
+    }
+    if let reason = Check.url(schemes: ["https", "http"])(server) {
+      throw UsageError(description: "--server: \(reason)")
+    }
+    while server.hasSuffix("/") { server.removeLast() }
+    guard let key = options["--key"] else {
+      throw UsageError(description: "logs watch needs --key with an API key, which /apikey create makes")
+    }
+    if let guild = options["--guild"], let reason = Check.snowflake(guild) {
+      throw UsageError(description: "--guild: \(reason)")
+    }
+    return WatchCommand.Request(file: file, server: server, key: Secret(key), guild: options["--guild"])
   }
 
   private func tokenRequest() throws -> TokenCommand.Request {

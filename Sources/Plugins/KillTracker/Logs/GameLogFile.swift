@@ -30,6 +30,13 @@ public enum GameLogFile {
     }
   }
 
+  /// Does what may wait for the disk, on a thread that may.
+  static func waiting<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result) async throws -> Result {
+    try await withCheckedThrowingContinuation { continuation in
+      queue.async { continuation.resume(with: Swift.Result { try body() }) }
+    }
+  }
+
   private static func readNow(_ path: String, handle: ([GameLogEvent]) throws -> Void) throws -> GameLogParser {
     let descriptor = path == "-" ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { throw failure(path, errno) }
@@ -58,7 +65,7 @@ public enum GameLogFile {
     return parser
   }
 
-  private static func failure(_ path: String, _ code: Int32) -> GameLogFileError {
+  static func failure(_ path: String, _ code: Int32) -> GameLogFileError {
     let reason: GameLogFileError.Reason =
       switch code {
       case ENOENT, ENOTDIR: .missing

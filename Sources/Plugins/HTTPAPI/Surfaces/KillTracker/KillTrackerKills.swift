@@ -57,6 +57,7 @@ struct KillTrackerKills: Sendable {
 
   /// What the documents' bodies say about a kill. Only the victim must be there, and not even that where the caller died.
   struct NewKill: Codable, Sendable, SchemaRuled {
+    let killerId: String?
     let victimId: String?
     let victimName: String?
     let serverId: String?
@@ -66,9 +67,15 @@ struct KillTrackerKills: Sendable {
     let isSuicide: Bool?
     let isEnvironmental: Bool?
     let timestamp: Timestamp?
+    let source: Source?
+    let confidence: Double?
     let rawData: JSON?
 
+    enum Source: String, Codable, Sendable, CaseIterable { case api, log }
+
     static let schemaRules: SchemaRules = [
+      "killerId": .text(
+        "Who did it, where the caller is the victim; missing, or the caller: the caller", length: 1...100),
       "victimId": .text("A user's Discord id, or a handle", length: 1...100, example: "victim_user_id"),
       "victimName": .text("A handle, where there is no victimId", length: 1...64, example: "EnemyPlayer"),
       "serverId": .text(
@@ -77,13 +84,26 @@ struct KillTrackerKills: Sendable {
       "weapon": .text(length: 0...100, example: "Laser Cannon"),
       "location": .text(length: 0...100, example: "Stanton System"),
       "timestamp": .about("When it happened; missing: now", example: "2024-01-01T12:00:00.000Z"),
+      "source": .about("Where it is known from; missing: `api`"),
+      "confidence": .number("How sure the source is", in: 0...1),
       "rawData": .about("Anything worth keeping", example: ["additional": "metadata"]),
     ]
 
-    func report(idempotencyKey: String?) throws -> KillReport {
-      let kind = try KillReport.kind(isPvP: isPvP, isSuicide: isSuicide, isEnvironmental: isEnvironmental)
+    /// - Parameter isCaller: whether a name is the caller's own.
+    func report(idempotencyKey: String?, isCaller: (String) -> Bool) throws -> KillReport {
+      var kind = try KillReport.kind(isPvP: isPvP, isSuicide: isSuicide, isEnvironmental: isEnvironmental)
+      // Kills of others are their own to tell; of a death the victim knows who did it.
+      let other = killerId.flatMap { isCaller($0) ? nil : $0 }
+      if other != nil {
+        guard kind == .pvp || kind == .pve, let victim = victimId ?? victimName, isCaller(victim) else {
+          throw KillError.invalid(field: "killerId", reason: "must be the caller, unless the caller is the victim")
+        }
+        if kind == .pve { kind = .npc }
+      }
       let victim: ReportedParty
-      if let victimId {
+      if other != nil {
+        victim = .caller
+      } else if let victimId {
         victim = ReportedParty(text: victimId)
       } else if let victimName {
         victim = .handle(victimName)
@@ -95,8 +115,11 @@ struct KillTrackerKills: Sendable {
       if let object = rawData, object.object == nil {
         throw KillError.invalid(field: "rawData", reason: "must be an object")
       }
+      let killer: ReportedParty =
+        other.map { kind == .npc ? .character($0) : ReportedParty(text: $0) } ?? .caller
       return KillReport(
-        victim: victim, kind: kind, occurredAt: timestamp, serverID: serverId, weapon: weapon, location: location,
+        killer: killer, victim: victim, kind: kind, occurredAt: timestamp, serverID: serverId, weapon: weapon,
+        location: location, source: source == .log ? .log : .api, confidence: confidence ?? 1,
         idempotencyKey: idempotencyKey, details: rawData)
     }
   }
@@ -105,8 +128,15 @@ struct KillTrackerKills: Sendable {
   func record(_ body: NewKill, _ request: HTTPRequest, idempotencyKey: String?) async throws -> RecordedKill {
     var reporter = KillReporter(user: try Self.user(of: request))
     if case .apiKey(let grant) = request.caller.credential { reporter.playerName = grant.playerName }
-    return try await Self.perform { [reporter] in
-      try await kills.record(try body.report(idempotencyKey: idempotencyKey), by: reporter)
+    var names = [reporter.user.description, reporter.playerName?.lowercased()].compactMap { $0 }
+    if body.killerId != nil, reporter.playerName == nil {
+      // Only who proved a handle speaks under it.
+      let profile = try await kills.players.profile(of: reporter.user)
+      if profile.isVerified, let handle = profile.handle { names.append(handle.lowercased()) }
+    }
+    return try await Self.perform { [reporter, names] in
+      try await kills.record(
+        try body.report(idempotencyKey: idempotencyKey) { names.contains($0.lowercased()) }, by: reporter)
     }
   }
 
