@@ -39,7 +39,7 @@ struct StatisticsCommandTests {
       #expect(answer.field("PvP") == "3")
       #expect(answer.field("PvE") == "1")
       #expect(answer.field("Rank") == "#1")
-      #expect(answer.field("Favourite weapon") == "P4\\-AR Rifle (3)")
+      #expect(answer.field("Favourite weapon") == "P4-AR Rifle (3)")
       #expect(answer.field("Streak") == "1 since the last death")
       #expect(answer.field("Play time") == "0h 0m")
       #expect(answer.field("Has killed most") == "Bob1 (3)")

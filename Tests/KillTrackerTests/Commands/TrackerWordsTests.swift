@@ -7,8 +7,9 @@ struct TrackerWordsTests {
   @Test(arguments: [
     ("Ann", "Ann"), ("luxy_55", "luxy\\_55"), ("@everyone", "@\u{200B}everyone"),
     ("**b** `c` ~~d~~ ||e||", "\\*\\*b\\*\\* \\`c\\` \\~\\~d\\~\\~ \\|\\|e\\|\\|"),
-    ("[x](https://evil.test)", "\\[x\\]\\(https\\://evil.test\\)"), ("<@123>", "\\<@\u{200B}123\\>"),
-    ("a\nb\u{202E}c\u{200B}", "abc"), ("# head", "\\# head"), ("back\\slash", "back\\\\slash"), ("Zoë 🚀", "Zoë 🚀"),
+    ("[x](https://evil.test)", "\\[x\\](https\\://evil.test)"), ("<@123>", "\\<@\u{200B}123\\>"),
+    ("a\nb\u{202E}c\u{200B}", "abc"), ("# head", "\\# head"), ("- a # b-c: (d)", "\\- a # b-c: (d)"),
+    ("back\\slash", "back\\\\slash"), ("Zoë 🚀", "Zoë 🚀"),
   ])
   func whatSomebodyTypedMeansNothingToDiscord(text: String, plain: String) {
     #expect(TrackerWords.plain(text) == plain)

@@ -66,12 +66,12 @@ struct ShowTrackerStatus: SlashCommand {
 
   /// The borders are those of ``LogCapabilities``.
   static let table = """
-    before 3.24: nothing
-    3.24 to 4.0.1: every death nearby
-    4.0.2 to build 10591185 (4.3, Nov 2025): the deaths that concern you
-    to build 11218823 (Feb 2026): your own death in a lost vehicle, causes of incapacity
-    to build 12122953 (Jul 2026): your own death in a lost vehicle
-    later: only that you were incapacitated, without a killer
+    • before 3.24: nothing
+    • 3.24 to 4.0.1: every death nearby
+    • 4.0.2 to build 10591185 (4.3, Nov 2025): the deaths that concern you
+    • to build 11218823 (Feb 2026): your own death in a lost vehicle, causes of incapacity
+    • to build 12122953 (Jul 2026): your own death in a lost vehicle
+    • later: only that you were incapacitated, without a killer
     """
 
   static func reply(about build: GameBuild) -> Reply {

@@ -20,6 +20,7 @@ enum PrivacyGroup: CommandGroup {
 struct BecomePublic: SlashCommand {
   static let name = "public"
   static let summary = "Let everybody see your name and statistics"
+  static let category = RateLimitCategory.api
   static let answer = AnswerStyle.ephemeral
 
   func run(in context: CommandContext<TrackerServices>) async throws -> Reply { try await context.setPrivacy(.public) }
@@ -28,6 +29,7 @@ struct BecomePublic: SlashCommand {
 struct BecomePrivate: SlashCommand {
   static let name = "private"
   static let summary = "Hide your name and statistics from everybody else"
+  static let category = RateLimitCategory.api
   static let answer = AnswerStyle.ephemeral
 
   func run(in context: CommandContext<TrackerServices>) async throws -> Reply { try await context.setPrivacy(.private) }
@@ -36,6 +38,7 @@ struct BecomePrivate: SlashCommand {
 struct ShowPrivacy: SlashCommand {
   static let name = "show"
   static let summary = "Which of the two you are, and what it means"
+  static let category = RateLimitCategory.api
   static let answer = AnswerStyle.ephemeral
 
   func run(in context: CommandContext<TrackerServices>) async throws -> Reply {

@@ -78,6 +78,7 @@ enum LeaderboardScopeChoice: String, ChoiceOptionValue, Codable {
 struct ShowLeaderboard: SlashCommand {
   static let name = "leaderboard"
   static let summary = "Who leads, and where you stand"
+  static let category = RateLimitCategory.api
 
   @Option("Ranked by what") var type: LeaderboardTypeChoice = .kills
   @Option("Since when") var period: LeaderboardPeriodChoice = .allTime

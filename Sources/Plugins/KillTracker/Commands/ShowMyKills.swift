@@ -18,6 +18,7 @@ enum KillSideChoice: String, ChoiceOptionValue, Codable {
 struct ShowMyKills: SlashCommand {
   static let name = "mykills"
   static let summary = "Your own kills, page by page. Only you see them"
+  static let category = RateLimitCategory.api
   static let answer = AnswerStyle.ephemeral
 
   @Option("How many on a page", range: 1...20) var limit: Int = 10

@@ -8,6 +8,7 @@ import Platform
 struct ShowStatistics: SlashCommand {
   static let name = "stats"
   static let summary = "Kills, deaths and more of yourself or another player"
+  static let category = RateLimitCategory.api
 
   static let recent = 5
 

@@ -8,11 +8,16 @@ enum TrackerWords {
   /// What somebody typed or is called, as text that means nothing to Discord: no markdown, no mention, no link, on one
   /// line. Not for autocomplete, footers and buttons, which know no markdown: ``bare(_:limit:)``.
   static func plain(_ text: String, limit: Int = 100) -> String {
+    let characters = Array(bare(text, limit: limit))
     var result = ""
-    for character in bare(text, limit: limit) {
+    for (index, character) in characters.enumerated() {
       switch character {
       case "@": result += "@\u{200B}"
-      case "\\", "*", "_", "~", "`", "|", "<", ">", "[", "]", "(", ")", "#", ":", "-": result += "\\\(character)"
+      case "\\", "*", "_", "~", "`", "|", "<", ">", "[", "]": result += "\\\(character)"
+      // Headings and lists, which only the beginning of a line makes.
+      case "#", "-", "+": result += index == 0 ? "\\\(character)" : "\(character)"
+      // What stands before it is no link without it.
+      case ":" where characters[index...].starts(with: "://"): result += "\\:"
       default: result.append(character)
       }
     }

@@ -6,6 +6,7 @@ import Gateway
 struct DeleteKill: SlashCommand {
   static let name = "delete"
   static let summary = "Take back a kill that you recorded, or any of this server if you manage it"
+  static let category = RateLimitCategory.api
   static let answer = AnswerStyle.ephemeral
 
   @Option("Its id, as kill_123; your own are offered", autocomplete: OwnKillSuggestions.self) var id: String

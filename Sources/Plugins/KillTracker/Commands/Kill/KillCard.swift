@@ -45,6 +45,7 @@ struct KillCard {
 struct ShowKill: SlashCommand {
   static let name = "show"
   static let summary = "Show one kill. Only you see it"
+  static let category = RateLimitCategory.api
   static let answer = AnswerStyle.ephemeral
 
   @Option("Its id, as kill_123; your own are offered", autocomplete: OwnKillSuggestions.self) var id: String

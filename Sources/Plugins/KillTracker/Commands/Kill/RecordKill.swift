@@ -8,7 +8,7 @@ import Platform
 struct RecordKill: SlashCommand {
   static let name = "record"
   static let summary = "Record a kill of yours by hand"
-  static let category = RateLimitCategory.economy
+  static let category = RateLimitCategory.default
   static let answer = AnswerStyle.ephemeral
   /// How sure a person's word alone is. A second reporter makes it surer (``KillBatch``).
   static let confidence = 0.7
