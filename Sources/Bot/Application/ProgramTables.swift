@@ -7,5 +7,6 @@ import Storage
 enum ProgramTables {
   static let modules: [MigrationModule] = [
     HTTPAPITables.module, WebhookTables.module, KillTables.module, ServerSettings.tables, KillFeedTables.module,
+    ReportTables.module,
   ]
 }

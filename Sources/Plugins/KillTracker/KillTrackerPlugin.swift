@@ -49,7 +49,10 @@ public struct KillTrackerPlugin: Plugin {
 
   public func components() throws -> [ComponentRoute] { try KillTrackerCommands.components(services) }
 
-  public func registerJobs(with runner: JobRunner) async { await feed.register(on: runner) }
+  public func registerJobs(with runner: JobRunner) async {
+    await feed.register(on: runner)
+    await services.claims.register(on: runner)
+  }
 
   public func start() async throws { work.begin { [feed] in await feed.run() } }
 

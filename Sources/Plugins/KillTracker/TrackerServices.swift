@@ -8,13 +8,15 @@ public struct TrackerServices: Sendable {
   public let kills: Kills
   public let membership: Membership
   public let feeds: KillFeeds
+  public let claims: KillClaims
+  public let imports: LogImport
   public let log: Log
   public let metrics: Metrics
 
   public var players: Players { kills.players }
   public var time: any TimeSource { shared.time }
 
-  /// The tables must exist: ``KillTables``, ``KillFeedTables`` and those of Core.
+  /// The tables must exist: ``KillTables``, ``KillFeedTables``, ``ReportTables`` and those of Core.
   /// - Parameter log: of the whole program; the tracker's lines go under `killtracker`.
   public init(shared: SharedState, settings: TrackerSettings = TrackerSettings(), log: Log, metrics: Metrics) {
     self.shared = shared
@@ -24,5 +26,7 @@ public struct TrackerServices: Sendable {
     membership = Membership(members: shared.members, time: shared.time)
     feeds = KillFeeds(database: shared.database, time: shared.time)
     kills = Kills(database: shared.database, events: KillEvents(shared.events), time: shared.time)
+    claims = KillClaims(kills: kills, jobs: shared.jobs)
+    imports = LogImport(kills: kills, claims: claims)
   }
 }

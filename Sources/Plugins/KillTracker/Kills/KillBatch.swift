@@ -167,7 +167,7 @@ struct KillBatch {
       for party in [entry.report.killer, entry.report.victim] {
         switch party {
         case .user(let user): users.insert(user)
-        case .handle(let handle): handles.insert(handle.lowercased())
+        case .handle(let handle), .logged(let handle): handles.insert(handle.lowercased())
         case .caller, .character: break
         }
       }
@@ -188,6 +188,7 @@ struct KillBatch {
       if user == entry.reporter.user { return try caller(entry) }
       let player = try player(of: user, at: entry.now)
       return Side(player: player, name: player.name)
+    case .logged(let handle): return Side(player: try player(named: handle, at: entry.now), name: handle)
     case .handle(let handle):
       // Under their own name, proved or not, a reporter speaks for themselves.
       let own = try caller(entry)

@@ -8,6 +8,8 @@ public enum ReportedParty: Sendable, Equatable {
   case user(UserID)
   /// A player's name in the game.
   case handle(String)
+  /// A player's name as somebody else tells it: never the reporter's own but where it is verified as theirs.
+  case logged(String)
   /// Somebody of the game, by what the game calls them.
   case character(String)
 
@@ -65,7 +67,7 @@ public struct KillReport: Sendable, Equatable {
   /// A kill of a log.
   public init(_ kill: LoggedKill, at time: Timestamp, serverID: String? = nil) {
     func party(_ actor: GameActor) -> ReportedParty {
-      actor.identification.kind == .player ? .handle(actor.name) : .character(actor.name)
+      actor.identification.kind == .player ? .logged(actor.name) : .character(actor.name)
     }
     var details: JSON.Object = ["damageType": .string(kill.damageType), "zone": .string(kill.zone)]
     details["victimVehicle"] = kill.victimVehicle.map { .string(GameNames.vehicle($0)) }
@@ -140,6 +142,7 @@ public struct KillReport: Sendable, Equatable {
     switch party {
     case .caller, .user: return party
     case .handle(let name): return .handle(try handle(name, field: field))
+    case .logged(let name): return .logged(try handle(name, field: field))
     case .character(let name):
       guard let name = try Self.name(String(name.prefix(nameLimit)), field: field) else {
         throw KillError.invalid(field: field, reason: "must not be empty")

@@ -15,7 +15,7 @@ public final class Kills: Sendable {
   let database: Database
   let time: any TimeSource
   let boards: Boards
-  private let events: KillEvents?
+  let events: KillEvents?
   private let recorder: KillRecorder
 
   /// The tables (``KillTables``) and those of Core must exist.
@@ -39,11 +39,16 @@ public final class Kills: Sendable {
     let now = time.timestamp
     let report = try report.checked(at: now)
     if let name = reporter.playerName { _ = try KillReport.handle(name, field: "playerName") }
-    if let servers, !servers.isOn(.killTracker, inServer: report.serverID) { throw KillError.off(.killTracker) }
+    try checkTracking(report.serverID)
     switch try await recorder.record(KillWriter.Entry(report: report, reporter: reporter, now: now)) {
     case .refused(let error): throw error
     case .recorded(let kill, let isNew): return RecordedKill(kill: kill, isNew: isNew)
     }
+  }
+
+  /// - Throws: ``KillError``: `off` where nothing is recorded.
+  func checkTracking(_ serverID: String?) throws {
+    if let servers, !servers.isOn(.killTracker, inServer: serverID) { throw KillError.off(.killTracker) }
   }
 
   // MARK: - Reading

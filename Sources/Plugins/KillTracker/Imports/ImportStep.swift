@@ -1,0 +1,182 @@
+import Core
+import Platform
+import Storage
+
+/// One transaction of an import.
+struct ImportStep {
+  /// What became of a batch, to be added up.
+  struct Result: Sendable {
+    var recorded: [KillID] = []
+    var known = 0
+    var foreign = 0
+    var refused = 0
+    var problems: [String] = []
+    var recordedDeaths = 0
+    var confirmed: [ClaimID] = []
+    var addedSeconds: Int64 = 0
+  }
+
+  let batch: ImportBatch
+  let kills: Kills
+  let reports: KillClaims
+  let now: Timestamp
+  let transaction: Transaction
+  private(set) var result = Result()
+
+  init(batch: ImportBatch, kills: Kills, claims: KillClaims, now: Timestamp, transaction: Transaction) {
+    self.batch = batch
+    self.kills = kills
+    reports = claims
+    self.now = now
+    self.transaction = transaction
+  }
+
+  mutating func run(_ changes: inout KillChanges) throws {
+    try recordKills(&changes)
+    try confirmReports(&changes)
+    try recordDeaths(&changes)
+    for session in batch.sessions { try count(session) }
+  }
+
+  // MARK: - Kills
+
+  private mutating func recordKills(_ changes: inout KillChanges) throws {
+    let proved = try provedHandles()
+    var entries: [(entry: KillWriter.Entry, item: ImportBatch.LoggedItem<LoggedKill>)] = []
+    for item in batch.kills {
+      var report = KillReport(item.what, at: item.at, serverID: batch.serverID)
+      if !item.isOwn {
+        guard [item.what.killer.name, item.what.victim.name].allSatisfy({ !proved.contains($0.lowercased()) }) else {
+          result.foreign += 1
+          continue
+        }
+        report.confidence = min(report.confidence, LogImport.foreignConfidence)
+      }
+      do {
+        let entry = KillWriter.Entry(
+          report: try report.checked(at: now), reporter: KillReporter(user: batch.user), now: now)
+        entries.append((entry, item))
+      } catch let error as KillError {
+        refuse(error)
+      }
+    }
+    // What only a sign of death told of goes first, so that the death is counted once.
+    for (_, item) in entries where item.what.victim.identification.kind == .player {
+      try LogDeaths.giveWay(of: [item.what.victim.name], near: item.at, from: &changes, in: transaction)
+    }
+    for (outcome, (_, item)) in zip(try changes.record(entries.map(\.entry)), entries) {
+      switch outcome {
+      case .recorded(let kill, let isNew):
+        if isNew { result.recorded.append(kill.id) } else { result.known += 1 }
+        if item.isOwn, item.what.kind == .pvp { try adopt(kill, item, &changes) }
+      case .refused(let error): refuse(error)
+      }
+    }
+  }
+
+  private mutating func refuse(_ error: KillError) {
+    result.refused += 1
+    if result.problems.count < LogImport.problemLimit { result.problems.append("\(error)") }
+  }
+
+  /// Which of the names in foreign logs are proved to be somebody's.
+  private func provedHandles() throws -> Set<String> {
+    let names = Set(
+      batch.kills.filter { !$0.isOwn }.flatMap { [$0.what.killer.name.lowercased(), $0.what.victim.name.lowercased()] })
+    guard !names.isEmpty else { return [] }
+    return Set(
+      try PlayerRow.all("handle_key", Array(names), in: transaction).filter { $0.user != nil }.compactMap {
+        $0.handle?.lowercased()
+      })
+  }
+
+  // MARK: - Reports
+
+  /// The kill was told of by its killer: what they reported is the same kill.
+  private mutating func adopt(
+    _ kill: Kill, _ item: ImportBatch.LoggedItem<LoggedKill>, _ changes: inout KillChanges
+  ) throws {
+    guard let killer = kill.killer.user else { return }
+    for claim in try claims(about: item.what.victim.name, near: item.at, within: ClaimRules.sameKill)
+    where claim.facts.reporter == killer { try feed(.killInLog(kill.id, by: batch.user), to: claim, &changes) }
+  }
+
+  /// The uploader's own deaths confirm what others reported of them.
+  private mutating func confirmReports(_ changes: inout KillChanges) throws {
+    for sign in batch.deaths where sign.death.confidence >= ClaimRules.deathConfidence {
+      // One death is one kill: that of the first who reported it, unless one is recorded.
+      let others = try claims(about: sign.victim, near: sign.at, within: ClaimRules.deathTolerance)
+        .filter { $0.facts.reporter != batch.user }
+      guard !others.contains(where: \.state.isRecorded), let claim = others.first(where: { $0.state == .pending })
+      else { continue }
+      try feed(.deathInLog(of: batch.user), to: claim, &changes)
+    }
+  }
+
+  private func claims(about victim: String, near time: Timestamp, within tolerance: Duration) throws -> [Claim] {
+    try ClaimStore.about(
+      user: try Players.owner(of: victim, in: transaction), handle: victim, near: time, within: tolerance,
+      in: transaction)
+  }
+
+  private mutating func feed(_ input: Claim.Input, to claim: Claim, _ changes: inout KillChanges) throws {
+    var claim = claim
+    let before = claim.state
+    _ = try reports.apply(input, to: &claim, by: batch.user, at: now, into: &changes, in: transaction)
+    if before == .pending, claim.state == .confirmed { result.confirmed.append(claim.id) }
+  }
+
+  // MARK: - Deaths and time
+
+  private mutating func recordDeaths(_ changes: inout KillChanges) throws {
+    let outcomes = try LogDeaths.record(
+      batch.deaths, by: batch.user, serverID: batch.serverID, at: now, into: &changes, in: transaction)
+    result.recordedDeaths = outcomes.count { $0 == .recorded }
+  }
+
+  /// Adds what was not counted of a session. One plays once at a time: a session that lies across another's time under
+  /// another name is a piece of the same, and not counted again.
+  private mutating func count(_ session: ImportBatch.Session) throws {
+    let end = session.end
+    let seconds = min(max(0, end.played.components.seconds), max(0, (end.ended - end.began).components.seconds))
+    guard seconds > 0, end.began >= KillReport.earliest, end.ended <= now + KillReport.clockTolerance,
+      end.ended - end.began <= .seconds(7 * 86_400)
+    else { return }
+    let key = String(session.key.prefix(64))
+    let other = try transaction.queryOne(
+      """
+      SELECT session FROM kill_log_sessions
+      WHERE user_id = $1 AND session <> $2 AND began_at < $4 AND ended_at > $3 LIMIT 1
+      """, batch.user, key, end.began, end.ended, row: { _ in true })
+    guard other == nil else { return }
+    let before = try transaction.queryOne(
+      "SELECT played_seconds FROM kill_log_sessions WHERE user_id = $1 AND session = $2", batch.user, key
+    ) { try $0.value("played_seconds", as: Int64.self) }
+    let added = seconds - (before ?? 0)
+    guard added > 0 else { return }
+    try transaction.execute(
+      """
+      INSERT INTO kill_log_sessions (user_id, session, began_at, ended_at, played_seconds) VALUES ($1, $2, $3, $4, $5)
+      ON CONFLICT (user_id, session) DO UPDATE SET ended_at = excluded.ended_at,
+        played_seconds = excluded.played_seconds
+      """, batch.user, key, end.began, end.ended, seconds)
+    let player = try Players.player(of: batch.user, at: now, in: transaction)
+    try transaction.execute(
+      "UPDATE players SET play_seconds = play_seconds + $2, updated_at = $3 WHERE id = $1", player, added, now)
+    result.addedSeconds += added
+  }
+}
+
+extension ImportOutcome {
+  mutating func add(_ step: ImportStep.Result) {
+    recorded += step.recorded.count
+    recordedKills += step.recorded.prefix(max(0, LogImport.listedKills - recordedKills.count))
+    known += step.known
+    foreign += step.foreign
+    refused += step.refused
+    problems += step.problems.prefix(max(0, LogImport.problemLimit - problems.count))
+    recordedDeaths += step.recordedDeaths
+    confirmedReports += step.confirmed
+    addedPlayTime += .seconds(step.addedSeconds)
+  }
+}

@@ -1,0 +1,141 @@
+import Core
+import Platform
+import Storage
+
+/// Deaths of which a log tells no killer: kept apart, and counted as a death by the environment for as long as no kill
+/// tells more of the same death.
+enum LogDeaths {
+  struct Sign: Sendable {
+    var victim: String
+    var death: LoggedDeath
+    var at: Timestamp
+  }
+
+  /// What became of a sign.
+  enum Outcome: Sendable, Equatable {
+    case recorded
+    /// The same sign was known, or a kill of that time tells of the death.
+    case known
+  }
+
+  /// Records those that are new; the kills of the same log come first.
+  static func record(
+    _ signs: [Sign], by uploader: UserID, serverID: String, at now: Timestamp, into changes: inout KillChanges,
+    in transaction: Transaction
+  ) throws -> [Outcome] {
+    var outcomes: [Outcome] = []
+    for sign in signs {
+      guard let id = try insert(sign, by: uploader, serverID: serverID, in: transaction),
+        try !isTold(sign, in: transaction)
+      else {
+        outcomes.append(.known)
+        continue
+      }
+      try stand(id, sign, by: uploader, serverID: serverID, at: now, into: &changes, in: transaction)
+      outcomes.append(.recorded)
+    }
+    return outcomes
+  }
+
+  private static func insert(
+    _ sign: Sign, by uploader: UserID, serverID: String, in transaction: Transaction
+  ) throws -> Int64? {
+    try transaction.queryOne(
+      """
+      INSERT INTO kill_log_deaths (victim_key, victim_handle, occurred_at, source, confidence, location, vehicle,
+        server_id, uploader)
+      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (victim_key, occurred_at) DO NOTHING RETURNING id
+      """, sign.victim.lowercased(), sign.victim, sign.at, sign.death.source.rawValue,
+      Int((sign.death.confidence * 100).rounded()), sign.death.place, sign.death.vehicle, serverID, uploader
+    ) { try $0.value("id", as: Int64.self) }
+  }
+
+  /// Whether a kill tells of the death.
+  private static func isTold(_ sign: Sign, in transaction: ReadTransaction) throws -> Bool {
+    guard let victim = try Players.player(named: sign.victim, in: transaction) else { return false }
+    let (from, until) = window(sign.at)
+    return try transaction.queryOne(
+      """
+      SELECT id FROM kills WHERE victim_id = $1 AND occurred_at BETWEEN $2 AND $3 AND kind <> 'pve' LIMIT 1
+      """, victim, from, until, row: { _ in true }) ?? false
+  }
+
+  private static func window(_ time: Timestamp) -> (Timestamp, Timestamp) {
+    (time + (.zero - ClaimRules.deathTolerance), time + ClaimRules.deathTolerance)
+  }
+
+  private static func stand(
+    _ id: Int64, _ sign: Sign, by uploader: UserID, serverID: String, at now: Timestamp,
+    into changes: inout KillChanges, in transaction: Transaction
+  ) throws {
+    var details: JSON.Object = ["sign": .string(sign.death.source.rawValue)]
+    details["victimVehicle"] = sign.death.vehicle.map { .string(GameNames.vehicle($0)) }
+    details["collidedWith"] = sign.death.collidedWith.map { .string($0) }
+    let report = KillReport(
+      killer: .character("unknown"), victim: .logged(sign.victim), kind: .environment, occurredAt: sign.at,
+      serverID: serverID, location: sign.death.place.map(GameNames.place), source: .log,
+      confidence: sign.death.confidence, details: .object(details))
+    let entry = KillWriter.Entry(
+      report: try report.checked(at: now), reporter: KillReporter(user: uploader), now: now)
+    guard case .recorded(let kill, isNew: true) = try changes.record([entry]).first else { return }
+    try transaction.execute("UPDATE kill_log_deaths SET kill_id = $2 WHERE id = $1", id, kill.id)
+  }
+
+  // MARK: - Beside kills that tell more
+
+  private struct Row {
+    var id: Int64
+    var kill: KillID?
+    var sign: Sign
+    var serverID: String
+    var uploader: UserID
+  }
+
+  private static func find(
+    of handles: [String], near time: Timestamp, in transaction: ReadTransaction
+  ) throws -> [Row] {
+    let (from, until) = window(time)
+    return try handles.flatMap { handle in
+      try transaction.query(
+        """
+        SELECT id, kill_id, victim_handle, occurred_at, source, confidence, location, vehicle, server_id, uploader
+        FROM kill_log_deaths WHERE victim_key = $1 AND occurred_at BETWEEN $2 AND $3 ORDER BY occurred_at LIMIT 10
+        """, handle.lowercased(), from, until
+      ) { row in
+        let victim: String = try row["victim_handle"]
+        let death = LoggedDeath(
+          victim: victim,
+          source: LoggedDeath.Source(rawValue: try row["source"]) ?? .corpse,
+          confidence: Double(try row.value("confidence", as: Int.self)) / 100, vehicle: try row["vehicle"],
+          place: try row["location"], mode: GameMode())
+        return Row(
+          id: try row["id"], kill: try row["kill_id"],
+          sign: Sign(victim: victim, death: death, at: try row["occurred_at"]), serverID: try row["server_id"],
+          uploader: try row["uploader"])
+      }
+    }
+  }
+
+  /// A kill is about to be recorded that tells more: what stands for the same death goes.
+  static func giveWay(
+    of handles: [String], near time: Timestamp, from changes: inout KillChanges, in transaction: Transaction
+  ) throws {
+    for row in try find(of: handles, near: time, in: transaction) {
+      guard let kill = row.kill else { continue }
+      try changes.remove(kill)
+      try transaction.execute("UPDATE kill_log_deaths SET kill_id = NULL WHERE id = $1", row.id)
+    }
+  }
+
+  /// The kill that told more was taken back: the signs stand again.
+  static func restore(
+    of handles: [String], near time: Timestamp, at now: Timestamp, into changes: inout KillChanges,
+    in transaction: Transaction
+  ) throws {
+    for row in try find(of: handles, near: time, in: transaction) where row.kill == nil {
+      guard try !isTold(row.sign, in: transaction) else { continue }
+      try stand(
+        row.id, row.sign, by: row.uploader, serverID: row.serverID, at: now, into: &changes, in: transaction)
+    }
+  }
+}
