@@ -101,7 +101,10 @@ let tests: [Target] = [
     dependencies: ["Platform", "Storage", "Core", "Gateway", "Commands", "Administration"]),
   .testTarget(
     name: "KillTrackerTests",
-    dependencies: ["KillTracker", "Platform", "Storage", "Core", "Gateway", "Commands", "StorageTestSupport"]),
+    dependencies: [
+      "KillTracker", "Platform", "HTTP", "Storage", "Core", "Gateway", "Commands", "HTTPTestSupport",
+      "StorageTestSupport",
+    ]),
   .executableTarget(
     name: "WebhookProbe", dependencies: ["HTTPAPI", "Core", "Storage", "Platform"], path: "Tests/Support/WebhookProbe"),
   .testTarget(

@@ -10,6 +10,7 @@ public struct TrackerServices: Sendable {
   public let feeds: KillFeeds
   public let claims: KillClaims
   public let imports: LogImport
+  public let proofs: HandleProofs
   public let log: Log
   public let metrics: Metrics
 
@@ -28,5 +29,6 @@ public struct TrackerServices: Sendable {
     kills = Kills(database: shared.database, events: KillEvents(shared.events), time: shared.time)
     claims = KillClaims(kills: kills, jobs: shared.jobs)
     imports = LogImport(kills: kills, claims: claims)
+    proofs = HandleProofs(players: kills.players, site: settings.rsiURL, log: self.log, metrics: metrics)
   }
 }

@@ -90,21 +90,25 @@ public struct Players: Sendable {
   public func verify(_ handle: String, of user: UserID) async throws {
     let handle = try KillReport.handle(handle, field: "rsiHandle")
     let now = time.timestamp
-    try await database.write { transaction in
-      try transaction.lock(KillWriter.lockName)
-      if let owner = try Self.owner(of: handle, in: transaction), owner != user { throw KillError.handleTaken }
-      let own = try Self.player(of: user, at: now, in: transaction)
-      let named = try Self.player(named: handle, in: transaction)
-      if let named, named != own {
-        try KillWriter.move(from: named, to: own, in: transaction)
-        try transaction.execute("DELETE FROM players WHERE id = $1", named)
-      }
-      try transaction.execute(
-        """
-        UPDATE players SET handle = $2, handle_key = $3, claimed_handle = $2, claimed_key = $3, updated_at = $4
-        WHERE id = $1
-        """, own, handle, handle.lowercased(), now)
+    try await database.write { try Self.verify(handle, of: user, at: now, in: $0) }
+  }
+
+  /// The same as part of a transaction.
+  /// - Parameter handle: one that was checked.
+  static func verify(_ handle: String, of user: UserID, at now: Timestamp, in transaction: Transaction) throws {
+    try transaction.lock(KillWriter.lockName)
+    if let owner = try Self.owner(of: handle, in: transaction), owner != user { throw KillError.handleTaken }
+    let own = try Self.player(of: user, at: now, in: transaction)
+    let named = try Self.player(named: handle, in: transaction)
+    if let named, named != own {
+      try KillWriter.move(from: named, to: own, in: transaction)
+      try transaction.execute("DELETE FROM players WHERE id = $1", named)
     }
+    try transaction.execute(
+      """
+      UPDATE players SET handle = $2, handle_key = $3, claimed_handle = $2, claimed_key = $3, updated_at = $4
+      WHERE id = $1
+      """, own, handle, handle.lowercased(), now)
   }
 
   /// Adds time that was spent in the game.
