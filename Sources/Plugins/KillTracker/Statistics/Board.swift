@@ -62,6 +62,9 @@ struct Board: Sendable {
 
   var count: Int { players.count }
 
+  /// Who made a kill or died.
+  var active: Int { players.indices.count { kills[$0] > 0 || deaths[$0] > 0 } }
+
   mutating func add(_ counts: PlayerCounts, of player: Int64) {
     let slot: Int
     if let known = slots[player] {
@@ -98,6 +101,12 @@ struct Board: Sendable {
     case .pveKills: Double(pveKills[slot])
     case .kdr: deaths[slot] > 0 ? Double(kills[slot]) / Double(deaths[slot]) : Double(kills[slot])
     }
+  }
+
+  func counts(of player: Int64) -> PlayerCounts {
+    guard let slot = slots[player].map(Int.init) else { return PlayerCounts() }
+    return PlayerCounts(
+      kills: Int(kills[slot]), deaths: Int(deaths[slot]), pvpKills: Int(pvpKills[slot]), pveKills: Int(pveKills[slot]))
   }
 
   /// Nil if the player is not ranked.

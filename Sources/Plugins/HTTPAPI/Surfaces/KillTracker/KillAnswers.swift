@@ -21,9 +21,11 @@ struct ServerAnswer: Codable, Sendable {
   let id: String
   let name: String
 
-  init(_ kill: Kill, _ guilds: any GuildDirectory) {
-    id = kill.serverID
-    name = kill.guildID.flatMap { guilds.guild($0)?.name } ?? kill.serverID
+  init(_ kill: Kill, _ guilds: any GuildDirectory) { self.init(id: kill.serverID, guilds) }
+
+  init(id: String, _ guilds: any GuildDirectory) {
+    self.id = id
+    name = GuildID(id).flatMap { guilds.guild($0)?.name } ?? id
   }
 }
 

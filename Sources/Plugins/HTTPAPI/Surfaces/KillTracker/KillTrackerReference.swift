@@ -20,6 +20,7 @@ public struct KillTrackerReference: Surface {
     declareAPIKeys(in: &routes)
     declareUsers(in: &routes)
     declareKills(in: &routes)
+    declareAnalytics(in: &routes)
     declareWebhooks(in: &routes)
     services.hub.declare(in: &routes, limit: .byAddress(.read))
   }

@@ -23,6 +23,7 @@ public struct KillTrackerV1: Surface {
     declareUsers(in: &routes)
     declareKills(in: &routes)
     declareStatistics(in: &routes)
+    declareAnalytics(in: &routes)
     declareWebhooks(in: &routes)
   }
 

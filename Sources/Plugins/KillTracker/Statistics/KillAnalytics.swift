@@ -42,12 +42,8 @@ extension Kills {
   public func analytics(
     from: Timestamp, until: Timestamp? = nil, serverID: String? = nil
   ) async throws -> KillAnalytics {
-    let first = Calendar.day(of: from)
-    let last = Calendar.day(of: until ?? time.timestamp)
-    guard first <= last else { throw KillError.invalid(field: "endDate", reason: "lies before startDate") }
-    guard last - first < Self.rangeLimit else {
-      throw KillError.invalid(field: "startDate", reason: "at most \(Self.rangeLimit) days at once")
-    }
+    let range = try days(from: from, until: until)
+    let (first, last) = (range.lowerBound, range.upperBound)
     return try await database.read { transaction in
       var conditions = KillList.Conditions()
       conditions.add("day >= ?", first)
@@ -71,6 +67,17 @@ extension Kills {
         weapons: try Self.shares(0, conditions, in: transaction),
         locations: try Self.shares(1, conditions, in: transaction))
     }
+  }
+
+  /// The days of a range that a caller named.
+  func days(from: Timestamp, until: Timestamp?) throws -> ClosedRange<Int64> {
+    let first = Calendar.day(of: from)
+    let last = Calendar.day(of: until ?? time.timestamp)
+    guard first <= last else { throw KillError.invalid(field: "endDate", reason: "lies before startDate") }
+    guard last - first < Self.rangeLimit else {
+      throw KillError.invalid(field: "startDate", reason: "at most \(Self.rangeLimit) days at once")
+    }
+    return first...last
   }
 
   private static func shares(
