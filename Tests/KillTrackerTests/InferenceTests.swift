@@ -74,7 +74,7 @@ struct InferenceTests {
     #expect(test.place == 28)
     #expect(test.k == 1617)
     #expect(close(test.pValue, 3.5910221769362927e-07))
-    #expect(test.before == 1120 && test.after == 845)
+    #expect(test.before == 1130 && test.after == 842.5)
   }
 
   @Test func rankSumsWithTies() throws {
@@ -96,8 +96,8 @@ struct InferenceTests {
   }
 
   @Test(arguments: [
-    (8, 10, 0.95, 0.4901624715366418, 0.9433178485456248), (0, 20, 0.95, 0, 0.16112515805281935),
-    (20, 20, 0.95, 1 - 0.16112515805281935, 1), (37, 120, 0.99, 0.21219370709039861, 0.42455728939891313),
+    (8, 10, 0.95, 0.4901624715366418, 0.9433178485456248), (0, 20, 0.95, 0.0, 0.16112515805281935),
+    (20, 20, 0.95, 1 - 0.16112515805281935, 1.0), (37, 120, 0.99, 0.21219370709039861, 0.42455728939891313),
   ]) func wilsonsInterval(successes: Int, trials: Int, level: Double, low: Double, high: Double) {
     let interval = Proportion(successes, of: trials).interval(level: level)
     #expect(close(interval.lowerBound, low, 1e-8) && close(interval.upperBound, high, 1e-8))
@@ -186,8 +186,8 @@ struct InferenceTests {
           return level
         })
     }
-    let corrected = await rate(300, seed: 5) { (MannKendall(series(&$0))?.pValue ?? 1) <= 0.05 }
-    let plain = await rate(300, seed: 5) { random in
+    let corrected = await rate(200, seed: 5) { (MannKendall(series(&$0))?.pValue ?? 1) <= 0.05 }
+    let plain = await rate(200, seed: 5) { random in
       guard let test = MannKendall(series(&random)) else { return false }
       return Normal.twoSided(test.z * test.inflation.squareRoot()) <= 0.05
     }

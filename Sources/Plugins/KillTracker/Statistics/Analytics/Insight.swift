@@ -41,7 +41,7 @@ public struct Recommendation: Sendable, Equatable {
     case performance, activity, schedule, location, weapon
   }
 
-  public enum Priority: String, Sendable, Codable { case high, medium, low }
+  public enum Priority: String, Sendable, Codable, CaseIterable { case high, medium, low }
 
   public var kind: Kind
   public var title: String

@@ -6,7 +6,7 @@ public struct TrendReport: Sendable, Equatable {
     public var value: Double?
   }
 
-  public enum Direction: String, Sendable, Codable { case increasing, decreasing, none }
+  public enum Direction: String, Sendable, Codable, CaseIterable { case increasing, decreasing, none }
 
   public struct Shift: Sendable, Equatable {
     /// The first day of the new level.
