@@ -40,15 +40,24 @@ public struct Guilds: Sendable {
   }
 
   public func find(_ id: GuildID) async throws -> Guild? {
+    try await database.read { try Self.find(id, in: $0) }
+  }
+
+  /// Those of them that are known.
+  public func find(_ ids: [GuildID]) async throws -> [GuildID: Guild] {
     try await database.read { transaction in
-      try transaction.queryOne(
-        "SELECT id, joined_at, settings, premium_until, left_at FROM guilds WHERE id = $1", id
-      ) { row in
-        Guild(
-          id: try row["id"], joinedAt: try row.time("joined_at"),
-          settings: try row.value("settings", as: JSON?.self) ?? [:],
-          premiumUntil: try row.value("premium_until", as: DateTime?.self)?.timestamp, leftAt: try row["left_at"])
-      }
+      try ids.reduce(into: [:]) { found, id in found[id] = try Self.find(id, in: transaction) }
+    }
+  }
+
+  private static func find(_ id: GuildID, in transaction: ReadTransaction) throws -> Guild? {
+    try transaction.queryOne(
+      "SELECT id, joined_at, settings, premium_until, left_at FROM guilds WHERE id = $1", id
+    ) { row in
+      Guild(
+        id: try row["id"], joinedAt: try row.time("joined_at"),
+        settings: try row.value("settings", as: JSON?.self) ?? [:],
+        premiumUntil: try row.value("premium_until", as: DateTime?.self)?.timestamp, leftAt: try row["left_at"])
     }
   }
 

@@ -1,3 +1,4 @@
+import Platform
 import Storage
 
 /// The id of something at Discord: 64 bits, written as a decimal string in JSON and in the database (Discord API
@@ -44,6 +45,11 @@ extension DiscordIdentifier {
 public struct GuildID: DiscordIdentifier {
   public let rawValue: UInt64
   public init(rawValue: UInt64) { self.rawValue = rawValue }
+}
+
+extension DiscordIdentifier {
+  /// When Discord made it (Discord Reference, "Snowflakes").
+  public var createdAt: Timestamp { Timestamp(milliseconds: Int64(rawValue >> 22) + 1_420_070_400_000) }
 }
 
 public struct UserID: DiscordIdentifier {

@@ -43,6 +43,19 @@ struct APIBackingTests {
     }
   }
 
+  @Test func whoIsAMember() async throws {
+    try await withTestDiscord { discord, _ in
+      let managers = GuildManagers(rest: rest(discord), time: ManualTime()) { nil }
+      for (user, guild, isMember) in [
+        (Self.owner, Self.guild, true), (Self.member, Self.guild, true),
+        (UserID(100_000_000_000_000_099), Self.guild, false), (Self.member, GuildID(900_000_000_000_000_099), false),
+      ] {
+        let found = try await managers.isMember(user, of: guild)
+        #expect(found == isMember, "\(user) in \(guild)")
+      }
+    }
+  }
+
   @Test func anErrorIsNoAnswer() async throws {
     try await withTestDiscord { discord, _ in
       let rest = RESTClient(

@@ -118,6 +118,7 @@ struct AccessTableTests {
       case "user": users
       case "own": [.user, .limitedUser, .keyWith]
       case "manager": [.manager]
+      case "member": users
       case "panel": [.panelAdmin]
       case "scope": users.union([.account, .panelAdmin, .client])
       default: []

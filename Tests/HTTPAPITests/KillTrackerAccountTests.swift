@@ -42,7 +42,7 @@ import Testing
         "discriminator": "0001", "avatar": "https://cdn.example/a.png", "role": "admin",
         "permissions": ["view_own_data", "use_features", "manage_servers", "view_all_data", "manage_bot"],
         "isAdmin": true, "isServerOwner": true,
-        "servers": [["id": "900000000000000001", "name": "Org", "icon": .null]],
+        "servers": [["id": "900000000000000001", "name": "Org", "icon": "https://cdn.example/i.png"]],
         "createdAt": .string(now.iso8601), "lastLoginAt": .string(now.iso8601),
       ]
       #expect(answer.json["user"] == user)

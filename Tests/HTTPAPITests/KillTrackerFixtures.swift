@@ -1,9 +1,11 @@
+import Commands
 import Core
 import HTTP
 import KillTracker
 import Platform
 import Storage
 import StorageTestSupport
+import Synchronization
 
 @testable import HTTPAPI
 
@@ -30,30 +32,83 @@ struct KillTrackerHouse {
       user == owner ? [Self.org] : []
     }
     func guild(_ id: GuildID) -> GuildSummary? { id == Self.org.id ? Self.org : nil }
-    static let org = GuildSummary(id: GuildID(900_000_000_000_000_001), name: "Org")
+    func mayExist(_ id: GuildID) -> Bool { id == Self.org.id }
+    func all(limit: Int) -> [GuildSummary] { [Self.org] }
+    func guilds(of user: UserID, likely: [GuildID], limit: Int) async throws -> [GuildSummary] {
+      likely.contains(Self.org.id) || user == Cast.manager ? [Self.org] : []
+    }
+    func members(of id: GuildID, limit: Int) async throws -> [GuildMemberSummary] {
+      [
+        GuildMemberSummary(
+          id: Cast.manager, username: "PlayerName", avatarURL: "https://cdn.example/a.png", isManager: true),
+        GuildMemberSummary(id: Cast.user, username: "Other", isManager: false),
+      ]
+    }
+    func channels(of id: GuildID) -> [GuildChannelSummary] {
+      [
+        GuildChannelSummary(id: "1", name: "general", type: "text"),
+        GuildChannelSummary(id: "2", name: "officers", type: "text", isOpen: false),
+        GuildChannelSummary(id: "3", name: "Lounge", type: "voice"),
+      ]
+    }
+    static let org = GuildSummary(
+      id: GuildID(900_000_000_000_000_001), name: "Org", iconURL: "https://cdn.example/i.png", owner: Cast.manager,
+      memberCount: 150)
+  }
+
+  /// Remembers who wanted the program to start anew.
+  final class Control: BotControl {
+    let restarts = Mutex<[BotOperator]>([])
+    func reloadCommands(by actor: BotOperator) async throws -> CommandReload {
+      CommandReload(differences: 0, guilds: 0)
+    }
+    func clearCaches(by actor: BotOperator) async throws -> [String] { [] }
+    func setMaintenance(_ isOn: Bool, reason: String?, by actor: BotOperator) async throws -> Bool { false }
+    func restart(by actor: BotOperator) async throws { restarts.withLock { $0.append(actor) } }
   }
 
   let authentication: Authentication
   let shared: SharedState
   let kills: Kills
   let time: ManualTime
-  let router: Router
+  let router: HTTP.Router
+  let tracker: TrackerServices
+  let bot: FakeBot
+  let control: Control
+  let switched: Switched
+
+  /// Whose commands were to be brought in order.
+  final class Switched: Sendable { let guilds = Mutex<[GuildID]>([]) }
 
   static func with(
     _ engine: TestEngine = .sqlite, limits: Bool = false, discord: Bool = true,
+    settings: TrackerSettings = TrackerSettings(),
     _ body: (KillTrackerHouse) async throws -> Void
   ) async throws {
     try await withTemporaryDirectory { directory in
       try await withTestDatabase(engine) { database in
         let time = ManualTime()
         let shared = try await SharedState.open(
-          database, modules: [HTTPAPITables.module, KillTables.module, WebhookTables.module], time: time)
+          database,
+          modules: [HTTPAPITables.module, KillTables.module, WebhookTables.module, ServerSettings.tables], time: time)
         let authentication = try await Authentication.open(
           .init(
             directory: directory, issuer: .adjutant, owners: [owner], uidLoginSecret: Secret(secret),
             limitsRates: limits),
           database: database, handles: NoOwners(), time: time)
-        let tracker = TrackerServices(shared: shared, log: .silent, metrics: Metrics())
+        let (bot, control, switched) = (FakeBot(), Control(), Switched())
+        let tracker = TrackerServices(
+          shared: shared, settings: settings, onSwitch: { guild in switched.guilds.withLock { $0.append(guild) } },
+          log: .silent, metrics: Metrics())
+        try await tracker.load()
+        let health = HealthMonitor(
+          source: bot, database: database, maintenance: shared.maintenance, version: "1.2.3", time: time)
+        let pegasus = PegasusServices(
+          health: health,
+          statistics: Statistics(
+            health: health, shared: shared, limits: authentication.limits, cooldowns: { nil },
+            tracksKills: { tracker.servers.isOn(.killTracker, in: $0) }, time: time), auditLog: shared.auditLog,
+          metrics: Metrics())
         let kills = tracker.kills
         let authority = OneManager(manager: Cast.manager, guild: Cast.guild)
         let webhooks = try await Webhooks.open(
@@ -67,7 +122,8 @@ struct KillTrackerHouse {
         let services = KillTrackerServices(
           authentication: authentication, discordLogin: login, guilds: Directory(), tracker: tracker,
           webhooks: webhooks,
-          hub: KillTrackerHub(metrics: Metrics(), time: time) { _ in .refused }, version: "1.2.3")
+          hub: KillTrackerHub(metrics: Metrics(), time: time) { _ in .refused }, pegasus: pegasus, control: control,
+          version: "1.2.3")
         let listen = try SocketAddress(parsing: "127.0.0.1:3000")
         let gatekeeper = Gatekeeper(
           authenticator: authentication.authenticator, limits: authentication.limits,
@@ -82,7 +138,8 @@ struct KillTrackerHouse {
         defer { publishing.cancel() }
         try await body(
           KillTrackerHouse(
-            authentication: authentication, shared: shared, kills: kills, time: time, router: router))
+            authentication: authentication, shared: shared, kills: kills, time: time, router: router,
+            tracker: tracker, bot: bot, control: control, switched: switched))
         await webhooks.shutdown()
       }
     }

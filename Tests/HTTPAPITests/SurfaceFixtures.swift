@@ -11,6 +11,11 @@ import Synchronization
 struct OneManager: GuildAuthority {
   var manager: UserID
   var guild: GuildID
+  var members: Set<UserID> = [Cast.user]
+
+  func isMember(_ user: UserID, of guild: GuildID) async throws -> Bool {
+    (user == manager || members.contains(user)) && guild == self.guild
+  }
   func isManager(_ user: UserID, of guild: GuildID) async throws -> Bool { user == manager && guild == self.guild }
 }
 
@@ -92,6 +97,7 @@ struct Cast: Sendable {
       case "user": isUsers
       case let words where words.hasPrefix("own "): [.user, .limitedUser, .keyWith]
       case let words where words.hasPrefix("manager of "): [.manager]
+      case let words where words.hasPrefix("member of "): isUsers
       case "panel admin": [.panelAdmin]
       case let words where words.hasPrefix("scope "): isUsers.union([.account, .panelAdmin, .client])
       default: []

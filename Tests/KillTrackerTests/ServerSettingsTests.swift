@@ -26,10 +26,12 @@ import Testing
   }
 
   private func open(_ shared: SharedState, _ recorder: Recorder = Recorder()) async throws -> ServerSettings {
-    try await ServerSettings.open(
+    let settings = ServerSettings(
       shared,
       isTracking: { [switches = shared.switches] in switches.isEnabled("killtracker", in: $0, default: true) },
       onSwitch: { await recorder.note($0) })
+    try await settings.reload()
+    return settings
   }
 
   private func withHouse(_ engine: TestEngine, _ body: (House) async throws -> Void) async throws {

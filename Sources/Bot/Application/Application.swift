@@ -72,8 +72,9 @@ struct Application {
       // Events that others wait for are published in every process.
       let publishing = Task {
         async let published: Void = shared.events.run()
+        async let followed: Void = shared.switches.run(log: Log(label: "core", sink: reports.sink))
         await reports.follow(shared)
-        await published
+        _ = await (published, followed)
       }
       let code: Ending
       do {
@@ -106,8 +107,10 @@ struct Application {
     let (events, continuation) = AsyncStream.makeStream(of: Event.self)
     let administration = BotAdministration(shared: shared, bot: handle) { continuation.yield(.restart) }
     surroundings.control = administration
-    let tracker = TrackerServices(
-      shared: shared, settings: configuration.killTracker, log: Log(label: "", sink: reports.sink), metrics: metrics)
+    let tracker = killTracker(shared, bot: handle)
+    try await tracker.load()
+    let following = Task { await tracker.run() }
+    defer { following.cancel() }
     surroundings.plugins.append(killTracker(tracker, rest: rest, bot: handle))
     do {
       // Before the bot: how it is doing can be asked while Discord does not answer.
@@ -120,6 +123,17 @@ struct Application {
       await http.shutdown()
       throw error
     }
+  }
+
+  private func killTracker(_ shared: SharedState, bot: BotHandle) -> TrackerServices {
+    TrackerServices(
+      shared: shared, settings: configuration.killTracker,
+      isOn: { [standard = configuration.pluginDefaults[KillTrackerPlugin.id] ?? true] guild in
+        bot.bot?.isOn(KillTrackerPlugin.id, in: guild)
+          ?? shared.switches.isEnabled(KillTrackerPlugin.id, in: guild, default: standard)
+      },
+      // Before there is a bot, its start will do it.
+      onSwitch: { bot.bot?.registerCommands(of: $0) }, log: Log(label: "", sink: reports.sink), metrics: metrics)
   }
 
   private func killTracker(_ services: TrackerServices, rest: RESTClient, bot: BotHandle) -> KillTrackerPlugin {

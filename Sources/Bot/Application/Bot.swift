@@ -137,6 +137,12 @@ final class Bot: Sendable {
     enabled.isEnabled(plugin, in: Snowflake(rawValue: guild.rawValue))
   }
 
+  /// Brings a guild's commands in order after its plugins were switched. Behind this: again and again until it is done.
+  func registerCommands(of guild: GuildID) { guilds.reload(guild) }
+
+  /// Whether the bot is in that guild.
+  func isIn(_ guild: GuildID) -> Bool { guilds.contains(guild) }
+
   /// Whether all shards are ready.
   var isReady: Bool { gateway.isReady }
 

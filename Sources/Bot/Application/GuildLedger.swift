@@ -30,6 +30,8 @@ final class GuildLedger: Sendable {
 
   var count: Int { state.withLock { $0.guilds.count } }
 
+  func contains(_ guild: GuildID) -> Bool { state.withLock { $0.guilds.contains(guild) } }
+
   func joined(_ guild: Snowflake, at joinedAt: Timestamp?) async {
     let id = GuildID(guild)
     state.withLock { _ = $0.guilds.insert(id) }
@@ -94,19 +96,22 @@ final class GuildLedger: Sendable {
   /// - Returns: how many guilds; they are looked at behind this.
   func reload() -> Int {
     let guilds = state.withLock { $0.guilds }
-    for guild in guilds {
-      run { [self] in
-        do {
-          try await registration.synchronize(.guild(Snowflake(guild)), trustsMemory: false)
-        } catch is CancellationError {
-          throw CancellationError()
-        } catch {
-          // Now in the way that a start does it: again and again, or with the reason in the log.
-          try await registration.settle(.guild(Snowflake(guild)))
-        }
+    for guild in guilds { reload(guild) }
+    return guilds.count
+  }
+
+  /// The same for one guild, behind this.
+  func reload(_ guild: GuildID) {
+    run { [self] in
+      do {
+        try await registration.synchronize(.guild(Snowflake(guild)), trustsMemory: false)
+      } catch is CancellationError {
+        throw CancellationError()
+      } catch {
+        // Now in the way that a start does it: again and again, or with the reason in the log.
+        try await registration.settle(.guild(Snowflake(guild)))
       }
     }
-    return guilds.count
   }
 
   private func register(_ guild: GuildID) {

@@ -13,4 +13,5 @@ extension UserID {
 
 extension Snowflake {
   init(_ id: GuildID) { self.init(rawValue: id.rawValue) }
+  init(_ id: UserID) { self.init(rawValue: id.rawValue) }
 }

@@ -5,30 +5,53 @@ import Platform
 public struct TrackerServices: Sendable {
   public let shared: SharedState
   public let settings: TrackerSettings
+  public let servers: ServerSettings
   public let kills: Kills
   public let membership: Membership
   public let feeds: KillFeeds
   public let claims: KillClaims
   public let imports: LogImport
   public let proofs: HandleProofs
+  public let logs: LogShelf
   public let log: Log
   public let metrics: Metrics
 
   public var players: Players { kills.players }
   public var time: any TimeSource { shared.time }
 
-  /// The tables must exist: ``KillTables``, ``KillFeedTables``, ``ReportTables`` and those of Core.
-  /// - Parameter log: of the whole program; the tracker's lines go under `killtracker`.
-  public init(shared: SharedState, settings: TrackerSettings = TrackerSettings(), log: Log, metrics: Metrics) {
+  /// The tables must exist: ``KillTables``, ``KillFeedTables``, ``ReportTables``, ``ServerSettings/tables`` and those of
+  /// Core.
+  /// - Parameters:
+  ///   - isOn: whether the plugin is on in that server; nil: as it chose, and where it chose nothing.
+  ///   - onSwitch: brings a server's commands in order after the plugin was switched through ``servers``.
+  ///   - log: of the whole program; the tracker's lines go under `killtracker`.
+  public init(
+    shared: SharedState, settings: TrackerSettings = TrackerSettings(),
+    isOn: (@Sendable (GuildID) -> Bool)? = nil, onSwitch: @escaping @Sendable (GuildID) async -> Void = { _ in },
+    log: Log, metrics: Metrics
+  ) {
     self.shared = shared
     self.settings = settings
     self.log = log.labelled("killtracker")
     self.metrics = metrics
     membership = Membership(members: shared.members, time: shared.time)
     feeds = KillFeeds(database: shared.database, time: shared.time)
-    kills = Kills(database: shared.database, events: KillEvents(shared.events), time: shared.time)
+    servers = ServerSettings(
+      shared,
+      isTracking: isOn ?? { [switches = shared.switches] guild in
+        switches.isEnabled(ServerSettings.plugin, in: guild, default: true)
+      }, onSwitch: onSwitch, log: self.log)
+    kills = Kills(
+      database: shared.database, events: KillEvents(shared.events), servers: servers, time: shared.time)
     claims = KillClaims(kills: kills, jobs: shared.jobs)
     imports = LogImport(kills: kills, claims: claims)
     proofs = HandleProofs(players: kills.players, site: settings.rsiURL, log: self.log, metrics: metrics)
+    logs = LogShelf(directories: settings.logDirectories)
   }
+
+  /// Reads what is kept in memory. Before anything else is asked.
+  public func load() async throws { try await servers.reload() }
+
+  /// Follows what other processes store, until cancelled.
+  public func run() async { await servers.run() }
 }

@@ -32,7 +32,7 @@ struct APIHouse: Sendable {
       surroundings, WebhookCatalog(KillTrackerWebhookEvents(kills: tracker.kills, authority: authority).all))
     administration.add(.init(name: "guild managers") { authority.forget() })
     let services = APIServices(
-      surroundings: surroundings, authentication: authentication, authority: authority,
+      surroundings: surroundings, authentication: authentication, authority: authority, rest: rest,
       discordLogin: discordLogin(surroundings, rest, authentication), tracker: tracker, webhooks: webhooks, bot: bot,
       administration: administration,
       pegasus: .wired(surroundings, authentication: authentication, rest: rest, bot: bot))

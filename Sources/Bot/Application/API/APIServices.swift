@@ -1,5 +1,6 @@
 import Commands
 import Core
+import Gateway
 import HTTPAPI
 import KillTracker
 import Platform
@@ -9,6 +10,7 @@ struct APIServices: Sendable {
   let surroundings: Bot.Surroundings
   let authentication: Authentication
   let authority: any GuildAuthority
+  let rest: RESTClient
   /// Nil where nothing is configured for it.
   let discordLogin: DiscordLogin?
   let tracker: TrackerServices
@@ -38,7 +40,8 @@ struct APIServices: Sendable {
 
   private var killTracker: KillTrackerServices {
     let log = Log(label: "killtracker", sink: surroundings.sink)
-    let guilds = CachedGuilds { [bot] in bot.bot?.cache }
+    let guilds = CachedGuilds(
+      cache: { [bot] in bot.bot?.cache }, isPresent: { [bot] in bot.bot?.isIn($0) }, authority: authority, rest: rest)
     let hub = KillTrackerHub(
       metrics: surroundings.metrics, time: surroundings.time,
       identify: KillTrackerHub.identification(
@@ -47,6 +50,7 @@ struct APIServices: Sendable {
         managedGuilds: { user in Set(guilds.guilds(ownedBy: user).map(\.id)) }, log: log))
     return KillTrackerServices(
       authentication: authentication, discordLogin: discordLogin, guilds: guilds,
-      tracker: tracker, webhooks: webhooks, hub: hub, version: Version.current)
+      tracker: tracker, webhooks: webhooks, hub: hub, pegasus: pegasus, control: administration,
+      version: Version.current)
   }
 }

@@ -15,6 +15,8 @@ public struct AccessRule: Sendable, Equatable {
     case own(Subject)
     /// Who manages that guild, or an admin.
     case serverManager(of: GuildID)
+    /// Who is a member of that guild, or an admin.
+    case serverMember(of: GuildID)
     case admin
     /// An admin of SkyPANEL.
     case panelAdmin
@@ -60,19 +62,27 @@ public struct AccessRule: Sendable, Equatable {
     /// Whether the caller manages the guild that the rule is about; asked for only where ``AccessRule/guildToAsk(for:)``
     /// says so.
     public var managesGuild: Bool
+    /// Whether the caller is a member of that guild; asked for likewise.
+    public var isInGuild: Bool
 
-    public init(isLocal: Bool = false, managesGuild: Bool = false) {
+    public init(isLocal: Bool = false, managesGuild: Bool = false, isInGuild: Bool = false) {
       self.isLocal = isLocal
       self.managesGuild = managesGuild
+      self.isInGuild = isInGuild
     }
   }
 
   /// The guild and user whose relation decides; nil if the answer does not depend on one.
   public func guildToAsk(for principal: Principal) -> (guild: GuildID, user: UserID)? {
-    guard case .serverManager(let guild) = who, !principal.isAdmin, let user = principal.user,
-      refusal(of: principal, in: Circumstances(managesGuild: true)) == nil
+    let asked: GuildID
+    switch who {
+    case .serverManager(let guild), .serverMember(let guild): asked = guild
+    default: return nil
+    }
+    guard !principal.isAdmin, let user = principal.user,
+      refusal(of: principal, in: Circumstances(managesGuild: true, isInGuild: true)) == nil
     else { return nil }
-    return (guild, user)
+    return (asked, user)
   }
 
   /// Nil if the request may pass.
@@ -108,6 +118,7 @@ public struct AccessRule: Sendable, Equatable {
     case .user: return principal.user != nil
     case .own(let subject): return principal.isSame(as: subject)
     case .serverManager: return principal.user != nil && !principal.isLimited && circumstances.managesGuild
+    case .serverMember: return principal.user != nil && circumstances.isInGuild
     case .scope(let scope):
       guard case .client = principal.identity else { return true }
       guard case .token(let claims) = principal.credential else { return false }

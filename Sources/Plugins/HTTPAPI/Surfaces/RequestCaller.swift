@@ -30,6 +30,14 @@ extension HTTPRequest {
   }
 }
 
+extension HTTPRequest {
+  /// Whether the caller is a member of that guild, whatever else they may. Who cannot be asked about is none for now.
+  func isFromMember(of guild: GuildID) async -> Bool {
+    guard let standing = self[RequestStanding.self], let user = standing.caller.user else { return false }
+    do { return try await standing.gatekeeper.authority.isMember(user, of: guild) } catch { return false }
+  }
+}
+
 extension AccessRule.Refusal {
   /// The answer, in words for the caller.
   func httpError(code: String?, proof: AccessRule.Proof) -> HTTPError {

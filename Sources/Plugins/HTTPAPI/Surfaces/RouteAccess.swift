@@ -109,6 +109,7 @@ extension AccessRule.Who {
     case .user: "user"
     case .own(let subject): "own \(subject)"
     case .serverManager(let guild): "manager of \(guild)"
+    case .serverMember(let guild): "member of \(guild)"
     case .admin: "admin"
     case .panelAdmin: "panel admin"
     case .scope(let scope): "scope \(scope)"

@@ -27,22 +27,13 @@ public final class ServerSettings: Sendable {
   private let onSwitch: @Sendable (GuildID) async -> Void
   private let known = Mutex<[GuildID: Stored]>([:])
 
-  /// Reads what is stored. The tables (``tables``) must exist.
+  /// Knows nothing before the first ``reload(_:)``.
   /// - Parameters:
   ///   - isTracking: whether the plugin is on there: Core's switch over the configuration's default.
   ///   - onSwitch: after the plugin's switch was changed here: brings the server's commands in order.
-  public static func open(
+  public init(
     _ shared: SharedState, isTracking: @escaping @Sendable (GuildID) -> Bool,
     onSwitch: @escaping @Sendable (GuildID) async -> Void = { _ in }, log: Log = .silent
-  ) async throws -> ServerSettings {
-    let settings = ServerSettings(shared, isTracking: isTracking, onSwitch: onSwitch, log: log)
-    try await settings.reload()
-    return settings
-  }
-
-  private init(
-    _ shared: SharedState, isTracking: @escaping @Sendable (GuildID) -> Bool,
-    onSwitch: @escaping @Sendable (GuildID) async -> Void, log: Log
   ) {
     database = shared.database
     events = shared.events
@@ -50,7 +41,7 @@ public final class ServerSettings: Sendable {
     time = shared.time
     self.isTracking = isTracking
     self.onSwitch = onSwitch
-    self.log = log.labelled("killtracker")
+    self.log = log
   }
 
   // MARK: - Reading

@@ -25,15 +25,17 @@ struct KillTrackerKills: Sendable {
 
   /// Who looks or acts. Whether the caller manages a guild is asked only where the answer matters.
   func viewer(of request: HTTPRequest) -> KillViewer {
-    KillViewer(user: request.caller.user, isAdmin: request.caller.isAdmin) { guild in
-      do {
-        try await request.authorize(AccessRule(.serverManager(of: guild), permission: .writeKills))
-        return true
-      } catch {
-        // Who cannot be asked about is no manager for now.
-        return false
-      }
-    }
+    KillViewer(
+      user: request.caller.user, isAdmin: request.caller.isAdmin,
+      manages: { guild in
+        do {
+          try await request.authorize(AccessRule(.serverManager(of: guild), permission: .writeKills))
+          return true
+        } catch {
+          // Who cannot be asked about is no manager for now.
+          return false
+        }
+      }, belongs: { guild in await request.isFromMember(of: guild) })
   }
 
   /// - Throws: 404 if nobody is known by that id or handle.

@@ -22,6 +22,7 @@ public struct KillTrackerReference: Surface {
     declareKills(in: &routes)
     declareAnalytics(in: &routes)
     declareWebhooks(in: &routes)
+    declareServers(in: &routes)
     services.hub.declare(in: &routes, limit: .byAddress(.read))
   }
 

@@ -1,3 +1,4 @@
+import Commands
 import Core
 import KillTracker
 import Platform
@@ -11,6 +12,9 @@ public struct KillTrackerServices: Sendable {
   let tracker: TrackerServices
   let webhooks: Webhooks
   let hub: KillTrackerHub
+  let health: HealthMonitor
+  let statistics: Statistics
+  let control: any BotControl
   /// Of this program.
   let version: String
 
@@ -18,11 +22,14 @@ public struct KillTrackerServices: Sendable {
   var events: DomainEvents { tracker.shared.events }
   var auditLog: AuditLog { tracker.shared.auditLog }
   var users: Users { tracker.shared.users }
+  var storedGuilds: Guilds { tracker.shared.guilds }
+  var servers: ServerSettings { tracker.servers }
   var time: any TimeSource { tracker.time }
 
   public init(
     authentication: Authentication, discordLogin: DiscordLogin?, guilds: any GuildDirectory,
-    tracker: TrackerServices, webhooks: Webhooks, hub: KillTrackerHub, version: String
+    tracker: TrackerServices, webhooks: Webhooks, hub: KillTrackerHub, pegasus: PegasusServices,
+    control: any BotControl, version: String
   ) {
     self.authentication = authentication
     self.discordLogin = discordLogin
@@ -30,27 +37,9 @@ public struct KillTrackerServices: Sendable {
     self.tracker = tracker
     self.webhooks = webhooks
     self.hub = hub
+    health = pegasus.health
+    statistics = pegasus.statistics
+    self.control = control
     self.version = version
-  }
-}
-
-/// The guilds that the bot is in, as its gateway knows them at this moment.
-public protocol GuildDirectory: Sendable {
-  /// Those that the user owns, by name.
-  func guilds(ownedBy user: UserID) -> [GuildSummary]
-  /// Nil for a guild without this bot, or one that the gateway has not told of yet.
-  func guild(_ id: GuildID) -> GuildSummary?
-}
-
-/// A guild in a line.
-public struct GuildSummary: Sendable, Equatable {
-  public var id: GuildID
-  public var name: String
-  public var iconURL: String?
-
-  public init(id: GuildID, name: String, iconURL: String? = nil) {
-    self.id = id
-    self.name = name
-    self.iconURL = iconURL
   }
 }

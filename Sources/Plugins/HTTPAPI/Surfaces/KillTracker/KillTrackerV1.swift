@@ -25,6 +25,8 @@ public struct KillTrackerV1: Surface {
     declareStatistics(in: &routes)
     declareAnalytics(in: &routes)
     declareWebhooks(in: &routes)
+    declareServers(in: &routes)
+    declareBot(in: &routes)
   }
 
   private func declareHealth(in routes: inout SurfaceRoutes) {

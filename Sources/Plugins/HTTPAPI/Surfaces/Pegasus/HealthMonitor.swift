@@ -51,6 +51,8 @@ public final class HealthMonitor: Sendable {
   private let version: String
   private let time: any TimeSource
   private let started: ContinuousClock.Instant
+  /// When the program started.
+  public let startedAt: Timestamp
   private let memoryLimit: Int?
 
   /// - Parameter version: of the program.
@@ -63,6 +65,7 @@ public final class HealthMonitor: Sendable {
     self.version = version
     self.time = time
     started = time.now
+    startedAt = time.timestamp
     memoryLimit = ProcessMemory.limit
     probe = SharedAnswer(maximumAge: Self.freshness, time: time) { [time] in
       let start = time.now

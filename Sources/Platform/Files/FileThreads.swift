@@ -1,5 +1,4 @@
 import Dispatch
-import Platform
 import Synchronization
 
 /// A few threads that wait for disks, so that none of the cooperative pool does.
@@ -20,11 +19,4 @@ public final class FileThreads: Sendable {
       queue.async { continuation.resume(with: Swift.Result(catching: body)) }
     }
   }
-}
-
-/// An open file. Owned: closed when nobody holds it any more.
-final class OpenFile: Sendable {
-  let descriptor: Int32
-  init(_ descriptor: Int32) { self.descriptor = descriptor }
-  deinit { FileCalls.close(descriptor) }
 }
