@@ -73,12 +73,12 @@ final class EpollSet {
   }
 }
 
-/// This program once more, with other arguments.
+/// This program once more, with other arguments, or another one.
 final class ChildProcess {
-  private let id: pid_t
+  let id: pid_t
   private let output: UnsafeMutablePointer<FILE>
 
-  init(_ arguments: [String]) throws {
+  init(_ arguments: [String], program: String = "/proc/self/exe") throws {
     var ends: [Int32] = [0, 0]
     guard pipe(&ends) == 0, let file = fdopen(ends[0], "r") else { throw SystemError(call: "pipe", code: errno) }
     output = file
@@ -87,10 +87,11 @@ final class ChildProcess {
     defer { posix_spawn_file_actions_destroy(&actions) }
     posix_spawn_file_actions_adddup2(&actions, ends[1], 1)
     posix_spawn_file_actions_addclose(&actions, ends[0])
-    var argv: [UnsafeMutablePointer<CChar>?] = ([CommandLine.arguments[0]] + arguments).map { strdup($0) } + [nil]
+    posix_spawn_file_actions_addclose(&actions, ends[1])
+    var argv: [UnsafeMutablePointer<CChar>?] = ([program] + arguments).map { strdup($0) } + [nil]
     defer { for pointer in argv { free(pointer) } }
     var child = pid_t()
-    let code = posix_spawn(&child, "/proc/self/exe", &actions, nil, &argv, environ)
+    let code = posix_spawn(&child, program, &actions, nil, &argv, environ)
     close(ends[1])
     guard code == 0 else { throw SystemError(call: "posix_spawn", code: code) }
     id = child

@@ -33,6 +33,9 @@ struct Benchmarks {
       kills [--kills N] [--writers N] [--players N] [--days N] [--url DATABASE] [--events]
           recording kills by so many writers at once, spread over so many days; then lists, leaderboards, statistics
           and the export
+      kills-http [--writers N] [--seconds N] [--victims N] [--login] [--directory PATH] [--program PATH]
+          POST /api/v1/kills to the program itself (the adjutant beside this), each connection with an API key or login
+          of its own
       mixed [--events N] [--requests N] [--seconds N]
           how long small reads over HTTP take while the gateway carries events, both per second
       websocket-hub [--listeners N] [--events N]
@@ -67,6 +70,11 @@ struct Benchmarks {
         try await KillsBenchmark.run(
           Options(
             arguments.dropFirst(), allowed: ["kills", "writers", "players", "days", "url"], flags: ["events"]))
+      case "kills-http":
+        try KillsHTTPBenchmark.run(
+          Options(
+            arguments.dropFirst(), allowed: ["writers", "seconds", "victims", "directory", "program"],
+            flags: ["login"]))
       case "websocket-hub":
         try await HubBenchmark.run(Options(arguments.dropFirst(), allowed: ["listeners", "events"]))
       case "websocket-hub-clients":

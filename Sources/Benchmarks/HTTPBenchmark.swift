@@ -90,7 +90,7 @@ enum HTTPBenchmark {
   }
 
   /// What all threads of a process have used, in the system too: says more than a rate on a machine that is busy.
-  private static func processorSeconds(of process: Int) throws -> Double {
+  static func processorSeconds(of process: Int) throws -> Double {
     guard let file = fopen("/proc/\(process)/stat", "r") else { throw SystemError(call: "fopen", code: errno) }
     defer { fclose(file) }
     var buffer = [CChar](repeating: 0, count: 1_024)

@@ -23,6 +23,8 @@ struct Options {
     return value
   }
 
+  func optional(_ name: String) -> String? { values[name] }
+
   func flag(_ name: String) -> Bool { values[name] != nil }
 
   func string(_ name: String, default fallback: String) -> String { values[name] ?? fallback }

@@ -41,17 +41,27 @@ public class ReadTransaction {
   }
 
   func run(_ sql: String, _ values: [any DatabaseValueConvertible]) throws -> StatementResult {
+    try attempt(sql) { try connection.run(sql, parameters(values, sql), mayWrite: mayWrite) }
+  }
+
+  func parameters(_ values: [any DatabaseValueConvertible], _ sql: String) throws -> [Parameter] {
+    let parameters = values.map { Parameter($0) }
+    for (index, parameter) in parameters.enumerated() {
+      try parameter.validate(position: index + 1, sql: sql)
+    }
+    return parameters
+  }
+
+  /// Runs what belongs to one statement, and remembers if it failed.
+  /// - Parameter harmless: an error that is none of the statement's.
+  func attempt<Result>(
+    _ sql: String, ignoring harmless: (any Error.Type)? = nil, _ body: () throws -> Result
+  ) throws -> Result {
     if failure != nil {
       throw DatabaseError(.other, "an earlier statement of this transaction failed: nothing more can be done", sql: sql)
     }
-    do {
-      let parameters = values.map { Parameter($0) }
-      for (index, parameter) in parameters.enumerated() {
-        try parameter.validate(position: index + 1, sql: sql)
-      }
-      return try connection.run(sql, parameters, mayWrite: mayWrite)
-    } catch {
-      failure = error
+    do { return try body() } catch {
+      if harmless == nil || type(of: error) != harmless { failure = error }
       throw error
     }
   }

@@ -53,6 +53,43 @@ func killError(_ body: () async throws -> some Any) async throws -> KillError? {
 struct KillsTests {
   // MARK: Recording
 
+  /// What the audit log says comes with the kill: once for each report that is taken, never for one that is refused;
+  /// and reports of one kill that come together are one kill.
+  @Test(arguments: TestEngine.available)
+  func reportsThatComeTogetherAreAuditedWithTheirKills(engine: TestEngine) async throws {
+    try await withTracker(engine) { rig in
+      let outcomes = await withTaskGroup(of: (Int, Bool?).self) { group in
+        for number in 0..<40 {
+          group.addTask {
+            let entry = AuditEntry(
+              userID: ann, guildID: nil, action: "kill.create", category: "api_action",
+              details: ["number": .integer(Int64(number))])
+            // Every tenth is refused: nobody kills themselves in PvP.
+            let victim: ReportedParty = number % 10 == 0 ? .caller : .handle("victim\(number / 2)")
+            let report = KillReport(victim: victim, idempotencyKey: "key \(number / 2)")
+            return (number, try? await rig.kills.record(report, by: reporter(ann), audit: entry).isNew)
+          }
+        }
+        return await group.reduce(into: [Int: Bool?]()) { $0[$1.0] = $1.1 }
+      }
+      let taken: [Int] = outcomes.filter { $0.value != nil }.keys.sorted()
+      let expected: [Int] = (0..<40).filter { $0 % 10 != 0 }
+      #expect(taken == expected)
+      let audited = try await rig.database.read { transaction in
+        try transaction.query("SELECT details FROM audit_logs WHERE action = 'kill.create'") { row in
+          Int(try row.value("details", as: JSON.self)["number"]?.integer ?? -1)
+        }
+      }
+      #expect(audited.sorted() == taken)
+      // Of a pair under one key the second is the same kill; of four pairs one half was refused.
+      let new = outcomes.values.count { $0 == .some(true) }
+      #expect(new == 20)
+      let page = try await rig.kills.list(limit: 100, for: rig.admin())
+      #expect(page.total == 20 && page.kills.count == 20)
+      #expect(rig.told.names.count == 20)
+    }
+  }
+
   @Test(arguments: TestEngine.available)
   func aRecordedKillIsFoundAsItWasReported(engine: TestEngine) async throws {
     try await withTracker(engine) { rig in

@@ -125,6 +125,38 @@ struct SQLiteTests {
     }
   }
 
+  /// The first runs without a savepoint: what it did is gone, and those behind it go on.
+  @Test func theFirstOfManyMayFail() async throws {
+    struct Refused: Error {}
+    try await withTestDatabase(.sqlite) { database in
+      try await database.create("CREATE TABLE t (id \(.integer) NOT NULL PRIMARY KEY)")
+      let gate = Gate()
+      async let first: Void = database.write { transaction in
+        try transaction.execute("INSERT INTO t VALUES (1)")
+        gate.pass()
+        throw Refused()
+      }
+      try await waitUntil { gate.isHeld }
+      async let second: Void = database.write { transaction in
+        try transaction.execute("INSERT INTO t VALUES (2)")
+        throw Refused()
+      }
+      try await waitUntil { database.waiting == 1 }
+      async let third: Void = database.write { _ = try $0.execute("INSERT INTO t VALUES (3)") }
+      try await waitUntil { database.waiting == 2 }
+      gate.open()
+      var refused = 0
+      do { try await first } catch is Refused { refused += 1 }
+      do { try await second } catch is Refused { refused += 1 }
+      try await third
+      #expect(refused == 2)
+      let ids = try await database.read { transaction in
+        try transaction.query("SELECT id FROM t") { try $0.value("id", as: Int.self) }
+      }
+      #expect(ids == [3])
+    }
+  }
+
   @Test func aDeferredRuleThatFailsAtTheCommitCostsOnlyItsOwn() async throws {
     try await withTestDatabase(.sqlite) { database in
       try await database.create("CREATE TABLE parent (id \(.integer) NOT NULL PRIMARY KEY)")

@@ -59,13 +59,24 @@ public final class AuditActivity: Sendable {
 
   public func configure(_ settings: Settings) { self.settings.withLock { $0 = settings } }
 
-  /// Called with each new entry.
-  static func note(_ entry: AuditEntry, id: UUID, at now: Timestamp, in transaction: Transaction) throws {
-    let command = entry.action == commandAction ? entry.details["command"]?.string : nil
-    try transaction.execute(
-      "INSERT INTO audit_uncounted (audit_id, day, user_id, guild_id, command) VALUES ($1, $2, $3, $4, $5)", id,
-      day(of: now), entry.userID, entry.guildID?.description ?? AuditLog.noGuild, command)
+  /// Called with all new entries.
+  static func note(_ entries: [(id: UUID, entry: AuditEntry)], at now: Timestamp, in transaction: Transaction) throws {
+    let day = day(of: now)
+    var values: [DatabaseValue] = []
+    values.reserveCapacity(5 * entries.count)
+    for (id, entry) in entries {
+      let command = entry.action == commandAction ? entry.details["command"]?.string : nil
+      values += [
+        id.databaseValue, .integer(day), entry.userID.databaseValue,
+        .text(entry.guildID?.description ?? AuditLog.noGuild), command.databaseValue,
+      ]
+    }
+    try transaction.insert(values, by: uncounted)
   }
+
+  private static let uncounted = RowInsert(
+    into: "audit_uncounted",
+    ["audit_id": .uuid, "day": .integer, "user_id": .text, "guild_id": .text, "command": .text])
 
   static func day(of time: Timestamp) -> Int64 {
     let (day, rest) = time.milliseconds.quotientAndRemainder(dividingBy: 86_400_000)

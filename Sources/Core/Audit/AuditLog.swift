@@ -65,15 +65,38 @@ public struct AuditLog: Sendable {
   @discardableResult
   public static func append(_ entry: AuditEntry, at now: Timestamp, in transaction: Transaction) throws -> UUID {
     let id = UUID.timeOrdered(at: now)
-    try transaction.execute(
-      """
-      INSERT INTO audit_logs (id, user_id, guild_id, action, category, details, ip, user_agent, created_at)
-      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
-      """, id, entry.userID, entry.guildID?.description ?? noGuild, entry.action, entry.category,
-      JSON.object(entry.details), entry.ip, entry.userAgent, DateTime(now))
-    try AuditActivity.note(entry, id: id, at: now, in: transaction)
+    try append([(id, entry)], at: now, in: transaction)
     return id
   }
+
+  /// Adds many entries as part of the transaction that makes their changes.
+  public static func append(_ entries: [AuditEntry], at now: Timestamp, in transaction: Transaction) throws {
+    try append(entries.map { (UUID.timeOrdered(at: now), $0) }, at: now, in: transaction)
+  }
+
+  private static func append(
+    _ entries: [(id: UUID, entry: AuditEntry)], at now: Timestamp, in transaction: Transaction
+  ) throws {
+    let createdAt = DateTime(now).databaseValue
+    var values: [DatabaseValue] = []
+    values.reserveCapacity(9 * entries.count)
+    for (id, entry) in entries {
+      values += [
+        id.databaseValue, entry.userID.databaseValue, .text(entry.guildID?.description ?? noGuild),
+        .text(entry.action), .text(entry.category), JSON.object(entry.details).databaseValue, entry.ip.databaseValue,
+        entry.userAgent.databaseValue, createdAt,
+      ]
+    }
+    try transaction.insert(values, by: insertion)
+    try AuditActivity.note(entries, at: now, in: transaction)
+  }
+
+  private static let insertion = RowInsert(
+    into: "audit_logs",
+    [
+      "id": .uuid, "user_id": .text, "guild_id": .text, "action": .text, "category": .text, "details": .json,
+      "ip": .text, "user_agent": .text, "created_at": .dateTime,
+    ])
 
   /// The latest entries, newest first.
   /// - Parameters:

@@ -84,19 +84,25 @@ public final class DomainEvents: Sendable {
   public func append(_ drafts: [DomainEvent.Draft], in transaction: Transaction) throws {
     guard !drafts.isEmpty else { return }
     let now = time.timestamp
-    for draft in drafts {
-      let data = try Self.checked(draft)
-      // SQLite has one writer: the order of writing is that of the commits. PostgreSQL's positions come afterwards.
-      let position = transaction.engine == .sqlite ? try Self.takePositions(1, in: transaction) : nil
-      try transaction.execute(
-        """
-        INSERT INTO domain_events (position, name, guild_id, subjects, data, created_at)
-        VALUES ($1, $2, $3, $4, $5, $6)
-        """, position, draft.name, draft.guildID, JSON.array(draft.subjects.map { .string($0.rawValue) }), data, now)
+    let data = try drafts.map(Self.checked)
+    // SQLite has one writer: the order of writing is that of the commits. PostgreSQL's positions come afterwards.
+    let last = transaction.engine == .sqlite ? try Self.takePositions(drafts.count, in: transaction) : nil
+    var values: [DatabaseValue] = []
+    values.reserveCapacity(6 * drafts.count)
+    for (index, draft) in drafts.enumerated() {
+      values.append((last.map { $0 - Int64(drafts.count - 1 - index) }).databaseValue)
+      values.append(.text(draft.name))
+      values.append(draft.guildID.databaseValue)
+      values.append(JSON.array(draft.subjects.map { .string($0.rawValue) }).databaseValue)
+      values.append(.text(data[index]))
+      values.append(now.databaseValue)
     }
+    try transaction.insert(values, by: Self.insertion)
     try transaction.announce(transaction.engine == .sqlite ? Self.published : Self.written)
-    transaction.afterCommit { [metrics, names = drafts.map(\.name)] in
-      for name in names { metrics.appended(name).increment() }
+    var counts: [String: Int] = [:]
+    for draft in drafts { counts[draft.name, default: 0] += 1 }
+    transaction.afterCommit { [metrics, counts] in
+      for (name, count) in counts { metrics.appended(name).increment(by: count) }
     }
   }
 
@@ -104,7 +110,14 @@ public final class DomainEvents: Sendable {
     try append([draft], in: transaction)
   }
 
-  private static func checked(_ draft: DomainEvent.Draft) throws -> JSON {
+  private static let insertion = RowInsert(
+    into: "domain_events",
+    [
+      "position": .integer, "name": .text, "guild_id": .text, "subjects": .json, "data": .json, "created_at": .integer,
+    ])
+
+  /// - Returns: its data as it is stored.
+  private static func checked(_ draft: DomainEvent.Draft) throws -> String {
     guard !draft.name.isEmpty, draft.name.utf8.count <= 64,
       draft.name.utf8.allSatisfy({ byte in
         (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte) || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
@@ -114,9 +127,11 @@ public final class DomainEvents: Sendable {
     guard draft.subjects.count <= maximumSubjects else {
       throw DomainEventError.tooManySubjects(name: draft.name, count: draft.subjects.count)
     }
-    let bytes = draft.data.serialized().utf8.count
-    guard bytes <= maximumDataBytes else { throw DomainEventError.tooLarge(name: draft.name, bytes: bytes) }
-    return draft.data
+    let data = draft.data.serialized()
+    guard data.utf8.count <= maximumDataBytes else {
+      throw DomainEventError.tooLarge(name: draft.name, bytes: data.utf8.count)
+    }
+    return data
   }
 
   /// - Returns: the last of so many positions, which belong to this transaction alone.

@@ -13,6 +13,16 @@ protocol Connection: AnyObject {
   var engine: DatabaseEngine { get }
   /// Runs one statement inside the transaction that is open.
   func run(_ sql: String, _ parameters: [Parameter], mayWrite: Bool) throws -> StatementResult
+  /// Runs one statement and shows its rows one after the other.
+  func each(_ sql: String, _ parameters: [Parameter], mayWrite: Bool, _ body: (any RowSource) throws -> Void) throws
+  /// Inserts rows, whose values stand one behind the other; see ``RowInsert``.
+  func insert(_ values: [DatabaseValue], by statement: RowInsert) throws
+}
+
+/// The row at which a statement stands.
+protocol RowSource {
+  func integer(_ column: Int) -> Int64?
+  func bytes<Result>(_ column: Int, _ body: (UnsafeRawBufferPointer?) throws -> Result) rethrows -> Result
 }
 
 /// A transaction that waits for a connection, runs there, and is answered when its fate is known.

@@ -86,6 +86,20 @@ final class PostgreSQLConnection: Connection {
   }
 
   func run(_ sql: String, _ parameters: [Parameter], mayWrite: Bool) throws -> StatementResult {
+    try withResult(of: sql, parameters) { read($0, sql: sql) }
+  }
+
+  func each(
+    _ sql: String, _ parameters: [Parameter], mayWrite: Bool, _ body: (any RowSource) throws -> Void
+  ) throws {
+    try withResult(of: sql, parameters) { result in
+      for row in 0..<PQntuples(result) { try body(PostgreSQLRow(result: result, row: row)) }
+    }
+  }
+
+  private func withResult<Result>(
+    of sql: String, _ parameters: [Parameter], _ body: (OpaquePointer) throws -> Result
+  ) throws -> Result {
     let name = try prepared(sql, types: parameters.map(\.type))
     let result = ParameterBuffer(parameters).withPointers { values, lengths, formats in
       PQexecPrepared(handle, name, Int32(parameters.count), values, lengths, formats, 0)
@@ -95,7 +109,15 @@ final class PostgreSQLConnection: Connection {
     guard let result, status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK else {
       throw failure(result, sql: sql)
     }
-    return read(result, sql: sql)
+    return try body(result)
+  }
+
+  func insert(_ values: [DatabaseValue], by insert: RowInsert) throws {
+    for (sql, part) in insert.statements(for: values) {
+      let types = insert.types
+      let parameters = part.enumerated().map { Parameter(type: types[$0 % types.count], value: $1) }
+      _ = try run(sql, parameters, mayWrite: true)
+    }
   }
 
   // MARK: - Announcements of other processes
@@ -270,6 +292,39 @@ final class PostgreSQLConnection: Connection {
   private static func oneLine(_ message: UnsafePointer<CChar>?) -> String {
     guard let message else { return "" }
     return String(cString: message).split(whereSeparator: \.isNewline).joined(separator: "; ")
+  }
+}
+
+/// One row of a result.
+private struct PostgreSQLRow: RowSource {
+  let result: OpaquePointer
+  let row: Int32
+
+  func integer(_ column: Int) -> Int64? {
+    bytes(column) { bytes in
+      guard let bytes, var digits = Optional(bytes[...]), let first = digits.first else { return nil }
+      let isNegative = first == UInt8(ascii: "-")
+      if isNegative { digits = digits.dropFirst() }
+      var value: Int64 = 0
+      for byte in digits {
+        guard (0x30...0x39).contains(byte) else { return nil }
+        // Counted downwards, for the smallest number has no positive one.
+        let (tens, overflowed) = value.multipliedReportingOverflow(by: 10)
+        let (next, ended) = tens.subtractingReportingOverflow(Int64(byte - 0x30))
+        guard !overflowed, !ended else { return nil }
+        value = next
+      }
+      guard !digits.isEmpty, isNegative || value != .min else { return nil }
+      return isNegative ? value : -value
+    }
+  }
+
+  func bytes<Result>(_ column: Int, _ body: (UnsafeRawBufferPointer?) throws -> Result) rethrows -> Result {
+    let column = Int32(truncatingIfNeeded: column)
+    guard PQgetisnull(result, row, column) == 0, let start = PQgetvalue(result, row, column) else {
+      return try body(nil)
+    }
+    return try body(UnsafeRawBufferPointer(start: start, count: Int(PQgetlength(result, row, column))))
   }
 }
 

@@ -84,6 +84,44 @@ final class SQLiteConnection: Connection {
     return StatementResult(columns: statement.columns(sql: sql), rows: rows, changes: changes)
   }
 
+  func each(
+    _ sql: String, _ parameters: [Parameter], mayWrite: Bool, _ body: (any RowSource) throws -> Void
+  ) throws {
+    let statement = try prepared(sql)
+    defer { statement.reset() }
+    guard mayWrite || statement.isReadOnly else {
+      throw DatabaseError(.readOnly, "a read transaction cannot change the database", sql: sql)
+    }
+    try bind(parameters, to: statement, sql: sql)
+    let row = SQLiteRow(statement: statement.pointer)
+    while true {
+      let status = sqlite3_step(statement.pointer)
+      if status == SQLITE_DONE { return }
+      guard status == SQLITE_ROW else { throw SQLiteConnection.error(status, handle: handle, sql: sql) }
+      try body(row)
+    }
+  }
+
+  /// One prepared statement, run for each row: a statement of many rows would copy every page that it changes, to be
+  /// able to take a part of it back.
+  func insert(_ values: [DatabaseValue], by insert: RowInsert) throws {
+    let sql = insert.single
+    let statement = try prepared(sql)
+    defer { statement.reset() }
+    let positions = statement.positions
+    var row = 0
+    while row < values.count {
+      for (column, position) in positions.enumerated() {
+        let status = statement.bind(values[row + column], at: position)
+        guard status == SQLITE_OK else { throw SQLiteConnection.error(status, handle: handle, sql: sql) }
+      }
+      let status = sqlite3_step(statement.pointer)
+      guard status == SQLITE_DONE else { throw SQLiteConnection.error(status, handle: handle, sql: sql) }
+      sqlite3_reset(statement.pointer)
+      row += positions.count
+    }
+  }
+
   // MARK: - Statements
 
   private func prepared(_ sql: String) throws -> SQLiteStatement {
@@ -159,6 +197,23 @@ final class SQLiteConnection: Connection {
     case SQLITE_ERROR: return .syntax
     default: return .other
     }
+  }
+}
+
+/// The row at which a statement stands.
+private struct SQLiteRow: RowSource {
+  let statement: OpaquePointer
+
+  func integer(_ column: Int) -> Int64? {
+    let column = Int32(truncatingIfNeeded: column)
+    guard sqlite3_column_type(statement, column) == SQLITE_INTEGER else { return nil }
+    return sqlite3_column_int64(statement, column)
+  }
+
+  func bytes<Result>(_ column: Int, _ body: (UnsafeRawBufferPointer?) throws -> Result) rethrows -> Result {
+    let column = Int32(truncatingIfNeeded: column)
+    guard let start = sqlite3_column_text(statement, column) else { return try body(nil) }
+    return try body(UnsafeRawBufferPointer(start: start, count: Int(sqlite3_column_bytes(statement, column))))
   }
 }
 

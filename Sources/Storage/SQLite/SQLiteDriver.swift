@@ -4,8 +4,8 @@ import Platform
 /// SQLite with one writer thread and several reader threads, each with a connection of its own.
 ///
 /// The writer puts the transactions that wait at the same time into one commit, since a commit costs a flush of the
-/// disk however much is in it. Each runs in a savepoint, so that an error takes back only its own changes, and nobody
-/// is answered before the commit. Another process may use the file at the same time (a backup, `adjutant token`): both
+/// disk however much is in it. Each but the first runs in a savepoint, so that an error takes back only its own changes,
+/// and nobody is answered before the commit. Another process may use the file at the same time (a backup, `adjutant token`): both
 /// wait for each other up to the busy timeout and then fail with `busy`.
 ///
 /// `:memory:` has no readers: what one connection holds no other can see, so the writer reads too.
@@ -129,19 +129,18 @@ final class SQLiteDriver: DatabaseDriver {
 
   /// Runs `first` and those that wait behind it, commits, and answers them.
   private func writeBatch(startingWith first: Job, on connection: SQLiteConnection) {
-    do { try connection.control("BEGIN IMMEDIATE") } catch { return first.fail(error) }
-
     var done: [(job: Job, deliver: Job.Delivery)] = []
     let deadline = ContinuousClock.now + options.batchDuration
     var next: Job? = first
     while let job = next {
       if !job.wasCancelled() {
         do {
-          done.append((job, try runInSavepoint(job, on: connection)))
+          let deliver = done.isEmpty ? try begin(with: job, on: connection) : try runInSavepoint(job, on: connection)
+          done.append((job, deliver))
         } catch {
           job.fail(error)
           // A full disk or a damaged page ends the whole transaction: with it goes what the others did.
-          guard connection.isInTransaction, !connection.isUnusable else {
+          guard !connection.isUnusable, done.isEmpty || connection.isInTransaction else {
             for entry in done { entry.job.fail(error) }
             return
           }
@@ -150,6 +149,7 @@ final class SQLiteDriver: DatabaseDriver {
       let hasRoom = done.count < options.batchSize && ContinuousClock.now < deadline
       next = hasRoom ? writes.popIfAny() : nil
     }
+    guard !done.isEmpty else { return }
 
     do {
       try connection.control("COMMIT")
@@ -164,10 +164,19 @@ final class SQLiteDriver: DatabaseDriver {
     }
   }
 
+  /// Runs the job that a transaction begins with. If it fails there is nothing else to keep, so it needs no savepoint,
+  /// for which SQLite would copy every page that it changes.
+  private func begin(with job: Job, on connection: SQLiteConnection) throws -> Job.Delivery {
+    try connection.control("BEGIN IMMEDIATE")
+    do { return try job.work(connection) } catch {
+      connection.rollBack()
+      throw error
+    }
+  }
+
   private func writeAlone(_ job: Job, on connection: SQLiteConnection) {
     do {
-      try connection.control("BEGIN IMMEDIATE")
-      let deliver = try job.work(connection)
+      let deliver = try begin(with: job, on: connection)
       try connection.control("COMMIT")
       deliver()
     } catch {

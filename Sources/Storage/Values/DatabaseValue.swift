@@ -36,9 +36,18 @@ struct Parameter: Sendable {
     self.value = value.databaseValue
   }
 
+  init(type: DatabaseType, value: DatabaseValue) {
+    self.type = type
+    self.value = value
+  }
+
+  func validate(position: Int, sql: String) throws { try value.validate(position: position, sql: sql) }
+}
+
+extension DatabaseValue {
   /// What neither engine stores faithfully is refused before it gets there.
   func validate(position: Int, sql: String) throws {
-    switch value {
+    switch self {
     case .double(let number) where !number.isFinite:
       throw DatabaseError(.value, "parameter $\(position) is not a finite number", sql: sql)
     case .text(let text) where text.utf8.contains(0):

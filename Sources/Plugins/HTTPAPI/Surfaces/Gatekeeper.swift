@@ -51,11 +51,12 @@ final class Gatekeeper: Sendable {
         throw HTTPError(.notFound, kind: .notFound, "there is nothing at this path")
       }
       try await check(rule, caller, isLocal: isLocal, missingCredentialCode: policy.access.missingCredentialCode)
-      request[RequestStanding.self] = RequestStanding(caller: caller, isLocal: isLocal, gatekeeper: self)
+      request[RequestStanding.self] = RequestStanding(
+        caller: caller, isLocal: isLocal, gatekeeper: self, policy: policy)
       var response = try await next(request)
       if let verdict { Self.add(verdict, to: &response.headers) }
       if case .action(let action, let targets) = policy.audit.form, response.status.rawValue < 400 {
-        await record(action, targets, rule: rule, caller, request, policy)
+        await record(auditEntry(action, targets, caller, request, policy))
       }
       return response
     } catch var error as HTTPError {
@@ -154,10 +155,10 @@ final class Gatekeeper: Sendable {
 
   // MARK: What was done
 
-  private func record(
-    _ action: String, _ targets: [String], rule: AccessRule, _ caller: Principal, _ request: HTTPRequest,
-    _ policy: RoutePolicy
-  ) async {
+  /// What the audit log says of a request.
+  func auditEntry(
+    _ action: String, _ targets: [String], _ caller: Principal, _ request: HTTPRequest, _ policy: RoutePolicy
+  ) -> AuditEntry {
     var details: JSON.Object = [
       "surface": .string(policy.surface.rawValue),
       "route": .string("\(request.method) \(request.route?.pattern.description ?? "")"),
@@ -168,15 +169,16 @@ final class Gatekeeper: Sendable {
     }
     if case .apiKey(let grant) = caller.credential { details["key"] = .string(grant.id.description) }
     var guild: GuildID?
-    if case .serverManager(let asked) = rule.who { guild = asked }
-    do {
-      try await auditLog.append(
-        AuditEntry(
-          userID: caller.user ?? UserID(0), guildID: guild, action: action, category: "api_action", details: details,
-          ip: request.client.address.description))
-    } catch {
+    if case .serverManager(let asked)? = policy.access.rule(for: request)?.who { guild = asked }
+    return AuditEntry(
+      userID: caller.user ?? UserID(0), guildID: guild, action: action, category: "api_action", details: details,
+      ip: request.client.address.description)
+  }
+
+  private func record(_ entry: AuditEntry) async {
+    do { try await auditLog.append(entry) } catch {
       // The change is made: the caller must not be told that it failed.
-      log.error("a change is missing in the audit log", ["action": .string(action), "error": .error(error)])
+      log.error("a change is missing in the audit log", ["action": .string(entry.action), "error": .error(error)])
     }
   }
 }

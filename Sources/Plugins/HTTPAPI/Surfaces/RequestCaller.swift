@@ -7,6 +7,7 @@ struct RequestStanding: Sendable {
   let caller: Principal
   let isLocal: Bool
   let gatekeeper: Gatekeeper
+  let policy: RoutePolicy
 }
 
 extension HTTPRequest {
@@ -19,6 +20,17 @@ extension HTTPRequest {
 
   /// Where it comes from, as far as trusted proxies tell.
   public var clientAddress: IPAddress { client.address }
+
+  /// What the audit log is to say of this request, for a service that writes it in the transaction of the change
+  /// (``RouteAudit/byService``); nil outside of surfaces.
+  /// - Parameters:
+  ///   - action: `kill.create`; at most 100 characters.
+  ///   - targets: path parameters that say what is changed; none that is a secret.
+  public func auditEntry(_ action: String, targets: String...) -> AuditEntry? {
+    self[RequestStanding.self].map { standing in
+      standing.gatekeeper.auditEntry(action, targets, standing.caller, self, standing.policy)
+    }
+  }
 
   /// Holds the caller against a further rule: of a body that names a user or a guild.
   /// - Throws: ``HTTPError`` 401 or 403 in the surface's terms; what asking about a guild throws.

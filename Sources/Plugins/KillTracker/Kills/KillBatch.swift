@@ -13,6 +13,10 @@ struct KillBatch {
   /// Stored kills between the same names, by hash of the names.
   private var known: [Int64: [KnownKill]] = [:]
   private var keys: [ReportKey: KillID] = [:]
+  /// Numbers for the kills that are new, the last one first.
+  private var ids: [Int64] = []
+  /// New kills that are not written yet: they go to the database together.
+  private var rows: [DatabaseValue] = []
 
   init(transaction: Transaction, names: [String: Int64]) {
     self.transaction = transaction
@@ -67,12 +71,29 @@ struct KillBatch {
       }
     }
     try findKnown(prepared.compactMap { try? $0.get() })
-    return try prepared.map { item in
+    ids = try transaction.identities(of: "kills", count: prepared.count).reversed()
+    let outcomes = try prepared.map { item -> KillWriter.Outcome in
       switch item {
       case .failure(let error): .refused(error)
       case .success(let report): try store(report)
       }
     }
+    try writeRows()
+    return outcomes
+  }
+
+  private static let insertion = RowInsert(
+    into: "kills",
+    [
+      "id": .integer, "occurred_at": .integer, "recorded_at": .integer, "updated_at": .integer, "server_id": .text,
+      "killer_id": .integer, "killer_name": .text, "victim_id": .integer, "victim_name": .text, "pair": .integer,
+      "weapon_id": .integer, "location_id": .integer, "kind": .text, "confidence": .integer, "source": .text,
+      "reporter": .text, "idempotency_key": .text, "details": .json,
+    ])
+
+  private mutating func writeRows() throws {
+    try transaction.insert(rows, by: Self.insertion)
+    rows.removeAll(keepingCapacity: true)
   }
 
   private mutating func prepare(_ entry: KillWriter.Entry) throws -> Prepared {
@@ -114,16 +135,15 @@ struct KillBatch {
       weapon: try report.weapon.map { try name($0) }, location: try report.location.map { try name($0) },
       kind: report.kind)
     let confidence = Int((report.confidence * 100).rounded())
-    let id = try transaction.queryOne(
-      """
-      INSERT INTO kills (occurred_at, recorded_at, updated_at, server_id, killer_id, killer_name, victim_id,
-        victim_name, pair, weapon_id, location_id, kind, confidence, source, reporter, idempotency_key, details)
-      VALUES ($1, $2, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) RETURNING id
-      """, prepared.time, entry.now, serverID, prepared.killer.id, prepared.killer.name, prepared.victim.id,
-      prepared.victim.name, prepared.pair, facts.weapon, facts.location, report.kind, confidence, report.source,
-      entry.reporter.user, report.idempotencyKey, report.details
-    ) { try $0.value("id", as: KillID.self) }
-    guard let id else { throw DatabaseError(.other, "a new kill has no id") }
+    guard let number = ids.popLast() else { throw DatabaseError(.other, "a new kill has no id") }
+    let id = KillID(rawValue: number)
+    rows += [
+      .integer(number), prepared.time.databaseValue, entry.now.databaseValue, entry.now.databaseValue, .text(serverID),
+      prepared.killer.id.databaseValue, .text(prepared.killer.name), prepared.victim.id.databaseValue,
+      .text(prepared.victim.name), .integer(prepared.pair), facts.weapon.databaseValue, facts.location.databaseValue,
+      report.kind.databaseValue, .integer(Int64(confidence)), report.source.databaseValue,
+      entry.reporter.user.databaseValue, report.idempotencyKey.databaseValue, report.details.databaseValue,
+    ]
     counts.add(facts, sign: 1)
     if let key { keys[key] = id }
     known[prepared.pair, default: []].append(
@@ -144,7 +164,8 @@ struct KillBatch {
   }
 
   /// A kill that was known before this report.
-  private func stored(_ id: KillID, for entry: KillWriter.Entry) throws -> KillWriter.Outcome {
+  private mutating func stored(_ id: KillID, for entry: KillWriter.Entry) throws -> KillWriter.Outcome {
+    try writeRows()  // it may be of this very batch
     let kill = try Kill.find(id, for: KillViewer(user: entry.reporter.user), in: transaction)
     guard let kill else { throw DatabaseError(.other, "a known kill cannot be read") }
     return .recorded(kill, isNew: false)
@@ -315,6 +336,7 @@ struct KillBatch {
       })
     else { return nil }
     if !other.element.isConfirmed {
+      try writeRows()  // it may be of this very batch
       try transaction.execute(
         """
         UPDATE kills SET confirmed_by = $2, updated_at = $3, confidence = CASE WHEN confidence < 97 THEN 97
@@ -372,7 +394,7 @@ extension ReadTransaction {
   ) throws {
     var rest = values[...]
     while let filler = rest.last {
-      let size = [1, 8, 32, 128].first { $0 >= rest.count } ?? 128
+      let size = [1, 4, 16, 32, 64, 128].first { $0 >= rest.count } ?? 128
       let chunk = Array(rest.prefix(size))
       rest = rest.dropFirst(size)
       let list = (1...size).map { "$\(first.count + $0)" }.joined(separator: ", ")

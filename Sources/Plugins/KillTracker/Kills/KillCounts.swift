@@ -126,82 +126,93 @@ struct KillCounts: Sendable {
 
   // MARK: - Writing
 
-  /// Writes all changes. Rows in one order, and many to a statement.
+  /// Writes all changes, rows in one order.
   func apply(in transaction: Transaction) throws {
     let days = players.filter { !$0.value.isZero }.sorted {
       ($0.key.day, $0.key.serverID, $0.key.player) < ($1.key.day, $1.key.serverID, $1.key.player)
     }
-    try CountUpsert.days.add(
-      days.map { entry in
-        [entry.key.day, entry.key.serverID, entry.key.player] + Self.values(entry.value)
-      }, in: transaction)
+    var rows: [DatabaseValue] = []
     var totals: [PlayerDay: PlayerCounts] = [:]
     for (key, counts) in days {
+      rows += [.integer(key.day), .text(key.serverID), .integer(key.player)]
+      counts.append(to: &rows)
       totals[PlayerDay(day: 0, serverID: key.serverID, player: key.player), default: PlayerCounts()] += counts
     }
-    try CountUpsert.totals.add(
-      totals.sorted { ($0.key.serverID, $0.key.player) < ($1.key.serverID, $1.key.player) }.map { entry in
-        [entry.key.serverID, entry.key.player] + Self.values(entry.value)
-      }, in: transaction)
-    try CountUpsert.serverDays.add(
-      servers.sorted { ($0.key.serverID, $0.key.day) < ($1.key.serverID, $1.key.day) }.map { entry in
-        [entry.key.serverID, entry.key.day] + Self.values(entry.value)
-      }, in: transaction)
-    try CountUpsert.nameDays.add(
-      names.filter { $0.value != 0 }.sorted {
-        ($0.key.what, $0.key.serverID, $0.key.day, $0.key.name) < (
-          $1.key.what, $1.key.serverID, $1.key.day, $1.key.name
-        )
-      }.map { [$0.key.what, $0.key.serverID, $0.key.day, $0.key.name, $0.value] }, in: transaction)
-    try CountUpsert.tallies.add(
-      tallies.filter { $0.value != 0 }.sorted {
-        ($0.key.player, $0.key.what.rawValue, $0.key.subject) < ($1.key.player, $1.key.what.rawValue, $1.key.subject)
-      }.map { [$0.key.player, $0.key.what, $0.key.subject, $0.value] }, in: transaction)
-  }
-
-  private static func values(_ counts: PlayerCounts) -> [any DatabaseValueConvertible] {
-    [counts.kills, counts.deaths, counts.pvpKills, counts.pveKills, counts.entries]
+    try transaction.insert(rows, by: CountTables.days)
+    rows.removeAll(keepingCapacity: true)
+    for (key, counts) in totals.sorted(by: {
+      ($0.key.serverID, $0.key.player) < ($1.key.serverID, $1.key.player)
+    }) {
+      rows += [.text(key.serverID), .integer(key.player)]
+      counts.append(to: &rows)
+    }
+    try transaction.insert(rows, by: CountTables.totals)
+    rows.removeAll(keepingCapacity: true)
+    for (key, counts) in servers.sorted(by: { ($0.key.serverID, $0.key.day) < ($1.key.serverID, $1.key.day) }) {
+      rows += [.text(key.serverID), .integer(key.day)]
+      counts.append(to: &rows)
+    }
+    try transaction.insert(rows, by: CountTables.serverDays)
+    rows.removeAll(keepingCapacity: true)
+    for (key, count) in names.filter({ $0.value != 0 }).sorted(by: {
+      ($0.key.what, $0.key.serverID, $0.key.day, $0.key.name) < ($1.key.what, $1.key.serverID, $1.key.day, $1.key.name)
+    }) {
+      rows += [.integer(Int64(key.what)), .text(key.serverID), .integer(key.day), .integer(key.name)]
+      rows.append(.integer(Int64(count)))
+    }
+    try transaction.insert(rows, by: CountTables.nameDays)
+    rows.removeAll(keepingCapacity: true)
+    for (key, count) in tallies.filter({ $0.value != 0 }).sorted(by: {
+      ($0.key.player, $0.key.what.rawValue, $0.key.subject) < ($1.key.player, $1.key.what.rawValue, $1.key.subject)
+    }) {
+      rows += [.integer(key.player), .integer(Int64(key.what.rawValue)), .integer(key.subject), .integer(Int64(count))]
+    }
+    try transaction.insert(rows, by: CountTables.tallies)
   }
 }
 
-/// Adds to rows of one table of counts, making those that are missing: many to a statement, in few sizes, so that each is
-/// put together and prepared once.
-private struct CountUpsert: Sendable {
-  private static let sizes = [64, 16, 4, 1]
-  static let playerCounts = ["kills", "deaths", "pvp_kills", "pve_kills", "entries"]
-
-  static let days = CountUpsert("kill_days", key: ["day", "server_id", "player_id"], counts: playerCounts)
-  static let totals = CountUpsert("kill_totals", key: ["server_id", "player_id"], counts: playerCounts)
-  static let serverDays = CountUpsert("kill_server_days", key: ["server_id", "day"], counts: playerCounts)
-  static let nameDays = CountUpsert(
-    "kill_name_days", key: ["what", "server_id", "day", "name_id"], counts: ["entries"])
-  static let tallies = CountUpsert("kill_tallies", key: ["player_id", "what", "subject_id"], counts: ["entries"])
-
-  /// The statement for each of ``sizes``.
-  private let statements: [String]
-
-  private init(_ table: String, key: [String], counts: [String]) {
-    let columns = key + counts
-    statements = Self.sizes.map { size in
-      let tuples = (0..<size).map { row in
-        "(" + (1...columns.count).map { "$\(row * columns.count + $0)" }.joined(separator: ", ") + ")"
-      }
-      return """
-        INSERT INTO \(table) (\(columns.joined(separator: ", "))) VALUES \(tuples.joined(separator: ", "))
-        ON CONFLICT (\(key.joined(separator: ", "))) DO UPDATE
-        SET \(counts.map { "\($0) = \(table).\($0) + excluded.\($0)" }.joined(separator: ", "))
-        """
-    }
+extension PlayerCounts {
+  /// In the order of ``CountTables/counts``.
+  fileprivate func append(to row: inout [DatabaseValue]) {
+    row += [
+      .integer(Int64(kills)), .integer(Int64(deaths)), .integer(Int64(pvpKills)), .integer(Int64(pveKills)),
+      .integer(Int64(entries)),
+    ]
   }
+}
 
-  /// - Parameter rows: keys and counts in the order of the columns; each key once.
-  func add(_ rows: [[any DatabaseValueConvertible]], in transaction: Transaction) throws {
-    var rest = rows[...]
-    for (size, statement) in zip(Self.sizes, statements) {
-      while rest.count >= size {
-        try transaction.execute(statement, parameters: rest.prefix(size).flatMap { $0 })
-        rest = rest.dropFirst(size)
-      }
-    }
+/// Adds to rows of the tables of counts, making those that are missing.
+private enum CountTables {
+  static let days = RowInsert(
+    into: "kill_days",
+    [
+      "day": .integer, "server_id": .text, "player_id": .integer, "kills": .integer, "deaths": .integer,
+      "pvp_kills": .integer, "pve_kills": .integer, "entries": .integer,
+    ], then: adding(counts, to: "kill_days", key: "day, server_id, player_id"))
+  static let totals = RowInsert(
+    into: "kill_totals",
+    [
+      "server_id": .text, "player_id": .integer, "kills": .integer, "deaths": .integer, "pvp_kills": .integer,
+      "pve_kills": .integer, "entries": .integer,
+    ], then: adding(counts, to: "kill_totals", key: "server_id, player_id"))
+  static let serverDays = RowInsert(
+    into: "kill_server_days",
+    [
+      "server_id": .text, "day": .integer, "kills": .integer, "deaths": .integer, "pvp_kills": .integer,
+      "pve_kills": .integer, "entries": .integer,
+    ], then: adding(counts, to: "kill_server_days", key: "server_id, day"))
+  static let nameDays = RowInsert(
+    into: "kill_name_days",
+    ["what": .integer, "server_id": .text, "day": .integer, "name_id": .integer, "entries": .integer],
+    then: adding(["entries"], to: "kill_name_days", key: "what, server_id, day, name_id"))
+  static let tallies = RowInsert(
+    into: "kill_tallies", ["player_id": .integer, "what": .integer, "subject_id": .integer, "entries": .integer],
+    then: adding(["entries"], to: "kill_tallies", key: "player_id, what, subject_id"))
+
+  static let counts = ["kills", "deaths", "pvp_kills", "pve_kills", "entries"]
+
+  private static func adding(_ counts: [String], to table: String, key: String) -> String {
+    "ON CONFLICT (\(key)) DO UPDATE SET "
+      + counts.map { "\($0) = \(table).\($0) + excluded.\($0)" }.joined(separator: ", ")
   }
 }

@@ -13,10 +13,12 @@ struct KillExport {
   private let filter: KillFilter
   private let viewer: KillViewer
   private let hidden: Set<Int64>
-  /// Names of weapons and places that came up; at most ``nameLimit``, then they are forgotten.
+  /// Names of weapons and places that came up, as fields; at most ``nameLimit``, then they are forgotten.
   private var names: [Int64: [UInt8]] = [:]
   private static let nameLimit = 20_000
   private var cursor: KillCursor?
+  /// The date of the row before, which is often that of the next.
+  private var date: (day: Int64, text: [UInt8]) = (.min, [])
 
   private let pageSize: Int
 
@@ -27,120 +29,143 @@ struct KillExport {
     self.hidden = hidden
   }
 
-  /// One row as it is stored.
-  private struct Line {
-    var id: KillID
-    var time: Timestamp
-    var server: String
-    var killer: String
-    var victim: String
-    var weapon: Int64?
-    var location: Int64?
-    var kind: KillKind
-    var confidence: Int
-    var source: String
-  }
+  /// In the order in which ``write(_:_:to:)`` takes them.
+  private static let columns = """
+    k.id, k.occurred_at, k.server_id, k.killer_name, k.victim_name, k.weapon_id, k.location_id, k.kind, k.confidence,
+    k.source, k.killer_id, k.victim_id, k.reporter
+    """
 
   /// The next page as bytes, and whether another may follow.
   mutating func next(in transaction: ReadTransaction) throws -> (bytes: [UInt8], hasMore: Bool) {
     try Kills.checkPrivacy(of: filter.player, for: viewer, in: transaction)
-    let own = try viewer.user.flatMap { try Players.find(user: $0, in: transaction) }
     let selection = try KillList.selection(
       filter, after: cursor, offset: 0, limit: pageSize, backwards: true, in: transaction)
     guard let selection else { return ([], false) }
-    let lines = try transaction.query(
-      """
-      SELECT k.id, k.occurred_at, k.server_id, k.killer_name, k.victim_name, k.weapon_id, k.location_id, k.kind,
-        k.confidence, k.source, k.killer_id, k.victim_id, k.reporter
-      FROM kills k \(selection.text)
-      """, parameters: selection.parameters
-    ) { row in
-      var line = Line(
-        id: try row["id"], time: try row["occurred_at"], server: try row["server_id"], killer: try row["killer_name"],
-        victim: try row["victim_name"], weapon: try row["weapon_id"], location: try row["location_id"],
-        kind: try row["kind"], confidence: try row["confidence"], source: try row["source"])
-      guard !hidden.isEmpty, !viewer.isAdmin else { return line }
-      let killer: Int64? = try row["killer_id"]
-      let victim: Int64? = try row["victim_id"]
-      let isInvolved =
-        try (own != nil && (killer == own || victim == own))
-        || (viewer.user.map { try row.value("reporter", as: String.self) == "\($0)" } ?? false)
-      if !isInvolved, let killer, hidden.contains(killer) { line.killer = KillParty.hidden.name }
-      if !isInvolved, let victim, hidden.contains(victim) { line.victim = KillParty.hidden.name }
-      return line
-    }
     if names.count > Self.nameLimit { names = [:] }
-    try findNames(of: lines, in: transaction)
+    let involved = try Involved(viewer, hidden: hidden, in: transaction)
     var bytes: [UInt8] = []
-    bytes.reserveCapacity(lines.count * 160)
-    for line in lines { write(line, to: &bytes) }
-    if let last = lines.last { cursor = KillCursor(occurredAt: last.time, id: last.id) }
-    return (bytes, lines.count == pageSize)
+    bytes.reserveCapacity(pageSize * 160)
+    var count = 0
+    var last: KillCursor?
+    try transaction.forEach(
+      "SELECT \(Self.columns) FROM kills k \(selection.text)", parameters: selection.parameters
+    ) { row in
+      last = try write(row, involved, to: &bytes, in: transaction)
+      count += 1
+    }
+    if let last { cursor = last }
+    return (bytes, count == pageSize)
   }
 
-  private mutating func findNames(of lines: [Line], in transaction: ReadTransaction) throws {
-    var missing: Set<Int64> = []
-    for line in lines {
-      if let weapon = line.weapon, names[weapon] == nil { missing.insert(weapon) }
-      if let location = line.location, names[location] == nil { missing.insert(location) }
+  /// Who of a row must not be named to the viewer.
+  private struct Involved {
+    private let hidden: Set<Int64>
+    private let own: Int64?
+    private let user: [UInt8]?
+
+    init(_ viewer: KillViewer, hidden: Set<Int64>, in transaction: ReadTransaction) throws {
+      self.hidden = viewer.isAdmin ? [] : hidden
+      own = try viewer.user.flatMap { try Players.find(user: $0, in: transaction) }
+      user = viewer.user.map { Array("\($0)".utf8) }
     }
-    try transaction.inChunks(Array(missing)) { list, values in
-      let found = try transaction.query("SELECT id, name FROM kill_names WHERE id IN (\(list))", parameters: values) {
-        (try $0.value("id", as: Int64.self), try $0.value("name", as: String.self))
-      }
-      for (id, name) in found {
-        var field: [UInt8] = []
-        Self.append(name, to: &field)
-        names[id] = field
-      }
+
+    func hides(_ row: PassingRow) -> (killer: Bool, victim: Bool) {
+      if hidden.isEmpty { return (false, false) }
+      let killer = row.integer(10)
+      let victim = row.integer(11)
+      let hides = (killer.map(hidden.contains) ?? false, victim.map(hidden.contains) ?? false)
+      guard hides.0 || hides.1 else { return hides }
+      if let own, killer == own || victim == own { return (false, false) }
+      if let user, row.bytes(12, { $0.map(user.elementsEqual) ?? false }) { return (false, false) }
+      return hides
     }
   }
 
-  private func write(_ line: Line, to bytes: inout [UInt8]) {
-    bytes += "kill_".utf8
-    Self.append(line.id.rawValue, width: 0, to: &bytes)
+  /// - Returns: the place of the row.
+  private mutating func write(
+    _ row: PassingRow, _ involved: Involved, to bytes: inout [UInt8], in transaction: ReadTransaction
+  ) throws -> KillCursor {
+    guard let id = row.integer(0), let milliseconds = row.integer(1), let confidence = row.integer(8),
+      let kind = row.text(7).flatMap(KillKind.init(rawValue:))
+    else { throw DatabaseError(.decoding, "a row of kills has no number, time, kind or confidence") }
+    let time = Timestamp(milliseconds: milliseconds)
+    let hides = involved.hides(row)
+    bytes += Self.prefix
+    Self.append(id, width: 0, to: &bytes)
     bytes.append(Self.comma)
-    Self.append(line.time, to: &bytes)
+    append(time, to: &bytes)
     bytes.append(Self.comma)
-    Self.append(line.killer, to: &bytes)
+    Self.append(row, 3, isHidden: hides.killer, to: &bytes)
     bytes.append(Self.comma)
-    Self.append(line.victim, to: &bytes)
+    Self.append(row, 4, isHidden: hides.victim, to: &bytes)
+    for column in [5, 6] {
+      bytes.append(Self.comma)
+      if let name = row.integer(column) { try append(name: name, to: &bytes, in: transaction) }
+    }
     bytes.append(Self.comma)
-    if let weapon = line.weapon.flatMap({ names[$0] }) { bytes += weapon }
+    row.bytes(2) { if let text = $0 { bytes += text } }
     bytes.append(Self.comma)
-    if let location = line.location.flatMap({ names[$0] }) { bytes += location }
+    row.bytes(7) { if let text = $0 { bytes += text } }
+    for flag in Self.flags { bytes += kind == flag ? Self.yes : Self.no }
     bytes.append(Self.comma)
-    bytes += line.server.utf8
+    bytes.append(confidence == 100 ? 0x31 : 0x30)
+    bytes.append(UInt8(ascii: "."))
+    Self.append(confidence % 100, width: 2, to: &bytes)
     bytes.append(Self.comma)
-    bytes += line.kind.rawValue.utf8
-    for flag in [KillKind.pvp, .suicide, .environment] { bytes += line.kind == flag ? Self.yes : Self.no }
-    bytes.append(Self.comma)
-    bytes += line.confidence == 100 ? "1.00".utf8 : "0.".utf8
-    if line.confidence != 100 { Self.append(Int64(line.confidence), width: 2, to: &bytes) }
-    bytes.append(Self.comma)
-    bytes += line.source.utf8
+    row.bytes(9) { if let text = $0 { bytes += text } }
     bytes.append(0x0D)
     bytes.append(0x0A)
+    return KillCursor(occurredAt: time, id: KillID(rawValue: id))
+  }
+
+  private mutating func append(name: Int64, to bytes: inout [UInt8], in transaction: ReadTransaction) throws {
+    if let known = names[name] {
+      bytes += known
+      return
+    }
+    let text = try transaction.queryOne("SELECT name FROM kill_names WHERE id = $1", name) {
+      try $0.value("name", as: String.self)
+    }
+    var field: [UInt8] = []
+    if let text { Self.append(text, to: &field) }
+    names[name] = field
+    bytes += field
   }
 
   // MARK: - Fields
 
   private static let comma = UInt8(ascii: ",")
+  private static let prefix = Array("kill_".utf8)
+  private static let flags = [KillKind.pvp, .suicide, .environment]
   private static let yes = Array(",true".utf8)
   private static let no = Array(",false".utf8)
 
-  /// A field of text: in quotation marks where it needs them, and never a formula to a spreadsheet.
+  private static func append(_ row: PassingRow, _ column: Int, isHidden: Bool, to bytes: inout [UInt8]) {
+    if isHidden { return append(KillParty.hidden.name, to: &bytes) }
+    row.bytes(column) { if let text = $0 { append(text, to: &bytes) } }
+  }
+
   static func append(_ text: String, to bytes: inout [UInt8]) {
+    var text = text
+    text.withUTF8 { append(UnsafeRawBufferPointer($0), to: &bytes) }
+  }
+
+  /// A field of text: in quotation marks where it needs them, and never a formula to a spreadsheet.
+  private static func append(_ text: UnsafeRawBufferPointer, to bytes: inout [UInt8]) {
     var needsQuotes = false
-    for byte in text.utf8 where byte == comma || byte == 0x22 || byte == 0x0A || byte == 0x0D { needsQuotes = true }
-    let isFormula = text.utf8.first.map { [0x3D, 0x2B, 0x2D, 0x40, 0x09].contains($0) } ?? false
+    for byte in text where byte == comma || byte == 0x22 || byte == 0x0A || byte == 0x0D { needsQuotes = true }
+    let isFormula =
+      switch text.first {
+      case 0x3D, 0x2B, 0x2D, 0x40, 0x09: true
+      default: false
+      }
     guard needsQuotes || isFormula else {
-      bytes += text.utf8
+      bytes += text
       return
     }
     bytes.append(0x22)
     if isFormula { bytes.append(UInt8(ascii: "'")) }
-    for byte in text.utf8 {
+    for byte in text {
       if byte == 0x22 { bytes.append(0x22) }
       bytes.append(byte)
     }
@@ -148,18 +173,27 @@ struct KillExport {
   }
 
   /// `2024-01-01T00:00:00.000Z`, without a formatter's cost.
-  static func append(_ time: Timestamp, to bytes: inout [UInt8]) {
+  mutating func append(_ time: Timestamp, to bytes: inout [UInt8]) {
     let day = Calendar.day(of: time)
-    let (year, month, date) = Calendar.date(ofDay: day)
-    let rest = time.milliseconds - day * Calendar.day
-    let parts: [(Int64, Int, UInt8)] = [
-      (year, 4, 0x2D), (month, 2, 0x2D), (date, 2, 0x54), (rest / 3_600_000, 2, 0x3A), (rest / 60_000 % 60, 2, 0x3A),
-      (rest / 1_000 % 60, 2, 0x2E), (rest % 1_000, 3, 0x5A),
-    ]
-    for (value, width, mark) in parts {
-      append(value, width: width, to: &bytes)
-      bytes.append(mark)
+    if day != date.day {
+      let (year, month, number) = Calendar.date(ofDay: day)
+      var text: [UInt8] = []
+      for (value, width, mark) in [(year, 4, UInt8(0x2D)), (month, 2, 0x2D), (number, 2, 0x54)] {
+        Self.append(value, width: width, to: &text)
+        text.append(mark)
+      }
+      date = (day, text)
     }
+    bytes += date.text
+    let rest = time.milliseconds - day * Calendar.day
+    Self.append(rest / 3_600_000, width: 2, to: &bytes)
+    bytes.append(0x3A)
+    Self.append(rest / 60_000 % 60, width: 2, to: &bytes)
+    bytes.append(0x3A)
+    Self.append(rest / 1_000 % 60, width: 2, to: &bytes)
+    bytes.append(0x2E)
+    Self.append(rest % 1_000, width: 3, to: &bytes)
+    bytes.append(0x5A)
   }
 
   /// A number of 0 or more, with zeros before it up to that width.

@@ -14,6 +14,8 @@ enum KillWriter {
     var report: KillReport
     var reporter: KillReporter
     var now: Timestamp
+    /// For the audit log, stored with the kill; not for a report that is refused.
+    var audit: AuditEntry?
   }
 
   enum Outcome: Sendable {
@@ -43,6 +45,11 @@ enum KillWriter {
     try transaction.lock(lockName)
     var batch = KillBatch(transaction: transaction, names: names)
     let outcomes = try batch.record(entries)
+    let audited = zip(entries, outcomes).compactMap { entry, outcome -> AuditEntry? in
+      if case .refused = outcome { return nil }
+      return entry.audit
+    }
+    if let now = entries.last?.now, !audited.isEmpty { try AuditLog.append(audited, at: now, in: transaction) }
     guard !batch.new.isEmpty else { return Result(outcomes: outcomes, change: nil, names: batch.names) }
     try batch.counts.apply(in: transaction)
     let version = try raiseVersion(in: transaction)

@@ -34,13 +34,18 @@ public final class Kills: Sendable {
   // MARK: - Recording
 
   /// Records a kill, or finds that it is known already.
+  /// - Parameter audit: what the audit log says of it: stored with the kill, or not at all.
   /// - Throws: ``KillError``; `DatabaseError`.
-  public func record(_ report: KillReport, by reporter: KillReporter) async throws -> RecordedKill {
+  public func record(
+    _ report: KillReport, by reporter: KillReporter, audit: AuditEntry? = nil
+  ) async throws -> RecordedKill {
     let now = time.timestamp
     let report = try report.checked(at: now)
     if let name = reporter.playerName { _ = try KillReport.handle(name, field: "playerName") }
     try checkTracking(report.serverID)
-    switch try await recorder.record(KillWriter.Entry(report: report, reporter: reporter, now: now)) {
+    switch try await recorder.record(
+      KillWriter.Entry(report: report, reporter: reporter, now: now, audit: audit))
+    {
     case .refused(let error): throw error
     case .recorded(let kill, let isNew): return RecordedKill(kill: kill, isNew: isNew)
     }

@@ -138,7 +138,8 @@ struct KillTrackerKills: Sendable {
     }
     return try await Self.perform { [reporter, names] in
       try await kills.record(
-        try body.report(idempotencyKey: idempotencyKey) { names.contains($0.lowercased()) }, by: reporter)
+        try body.report(idempotencyKey: idempotencyKey) { names.contains($0.lowercased()) }, by: reporter,
+        audit: request.auditEntry("kill.create"))
     }
   }
 

@@ -9,7 +9,7 @@ extension KillTrackerReference {
     let tags = ["Kills"]
     routes.change(
       .post, "/api/kills", access: .user(.writeKills, proof: .apiKeyOnly), limit: .byCaller(.write),
-      audit: "kill.create",
+      audit: .byService,
       RouteNotes("Records a kill of the key's player", tags: tags, status: .created).withAlternative(.ok),
       .body(KillTrackerKills.NewKill.self),
       .header("Idempotency-Key", String?.self, .text("The same key is the same kill", length: 1...100)),

@@ -18,7 +18,7 @@ extension KillTrackerV1 {
       return Page(page, query, services.guilds)
     }
     routes.change(
-      .post, "/kills", access: .user(.writeKills), limit: .byCaller(.write), audit: "kill.create",
+      .post, "/kills", access: .user(.writeKills), limit: .byCaller(.write), audit: .byService,
       RouteNotes(
         "Records a kill of the caller's", tags: tags, status: .created
       ).withAlternative(.ok),
