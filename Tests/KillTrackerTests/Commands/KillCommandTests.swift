@@ -40,6 +40,17 @@ struct KillCommandTests {
     }
   }
 
+  @Test func anInteractionThatComesTwiceIsOneKill() async throws {
+    try await withTracker { bench in
+      let first = try await bench.give("kill record", ["victim": .text("x")], interaction: 7)
+      bench.time.advance(by: .seconds(60))
+      let second = try await bench.give("kill record", ["victim": .text("x")], interaction: 7)
+      #expect(first.title == "Recorded")
+      #expect(second.title == "This kill was known already")
+      #expect(try await bench.services.kills.count() == 1)
+    }
+  }
+
   @Test func aVictimCanBeAMemberSomebodyOfTheGameOrAnything() async throws {
     try await withTracker { bench in
       try await bench.give("kill record", ["victim": .text("<@\(TrackerBench.bob.id)>")])
@@ -62,6 +73,7 @@ struct KillCommandTests {
       (["victim": .text("<@x>")], "That is no member that can be named here."),
       (["victim": .text("<@100000000000000002>"), "pvp": .flag(false)], "That is no member that can be named here."),
       (["victim": .text("   ")], "The victim: must not be empty."),
+      (["victim": .text(String(repeating: "x", count: 65))], "The victim: at most 64 bytes."),
       (["victim": .text("<@100000000000000001>")], "The victim: nobody kills themselves in PvP: that is a suicide."),
       (
         ["victim": .text("x"), "weapon": .text(String(repeating: "x", count: 101))],
@@ -158,6 +170,11 @@ struct KillCommandTests {
       let own = try await bench.offers("kill delete", "id", "")
       #expect(own.map(\.value) == [.string("kill_2"), .string("kill_1")])
       #expect(try await bench.offers("kill show", "id", "alph").map(\.value) == [.string("kill_1")])
+      // Whom one met, once each; nobody of the game, and nobody whom others met.
+      try await bench.give("kill record", ["victim": .text("beta")])
+      try await bench.give("kill record", ["victim": .text("Turret"), "pvp": .flag(false)])
+      #expect(try await bench.offers("kill record", "victim", "").map(\.name) == ["Alpha", "Beta", "beta"])
+      #expect(try await bench.offers("kill record", "victim", "al").map(\.name) == ["Alpha"])
       #expect(try await bench.offers("kill record", "weapon", "p4-ar").first?.name == "P4-AR \"Boneyard\" Rifle")
       #expect(try await bench.offers("kill record", "place", "daymar").first?.name == "Daymar")
       let ships = try await bench.offers("ship", "name", "gladius")

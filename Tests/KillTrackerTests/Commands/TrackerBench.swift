@@ -57,7 +57,7 @@ struct TrackerBench {
   @discardableResult
   func give(
     _ command: String, _ inputs: KeyValuePairs<String, Input> = [:], as user: Gateway.User = ann,
-    permissions: Gateway.Permissions = [], typing: String? = nil
+    permissions: Gateway.Permissions = [], typing: String? = nil, interaction: UInt64? = nil
   ) async throws -> Answer {
     var resolved = ResolvedData()
     var options = inputs.map { name, input -> CommandOptionData in
@@ -80,7 +80,7 @@ struct TrackerBench {
     let data = CommandData(id: 4, name: path[0], options: options, resolved: resolved, guildID: Self.guild)
     return try await submit(
       typing == nil ? .applicationCommand : .autocomplete, typing == nil ? .command(data) : .autocomplete(data), user,
-      permissions)
+      permissions, id: interaction)
   }
 
   /// What is offered for a text that is being typed.
@@ -111,11 +111,11 @@ struct TrackerBench {
 
   private func submit(
     _ type: InteractionType, _ data: InteractionData, _ user: Gateway.User, _ permissions: Gateway.Permissions,
-    _ message: Message? = nil
+    _ message: Message? = nil, id: UInt64? = nil
   ) async throws -> Answer {
     let before = discord.answers.count
     let interaction = Interaction(
-      id: Snowflake(rawValue: UInt64(before + 1_000)), applicationID: 2, type: type, data: data,
+      id: Snowflake(rawValue: id ?? UInt64(before + 1_000)), applicationID: 2, type: type, data: data,
       token: Secret("secret-token"), guildID: Self.guild, channelID: Self.channel,
       member: Member(user: user, permissions: permissions), user: user, message: message, appPermissions: [])
     await router.submit(interaction).value

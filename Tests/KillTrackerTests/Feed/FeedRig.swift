@@ -13,8 +13,8 @@ struct FeedRig {
   let services: TrackerServices
   let outlet = FakeOutlet()
   let isOn = Switch()
-  /// A server whose kills nobody else reads.
-  let privateServers: Set<GuildID> = [GuildID(900_000_000_000_000_003)]
+  /// Servers whose kills nobody else reads.
+  let privateServers = PrivateServers()
   let log = MemoryLogSink()
 
   static let guild = GuildID(900_000_000_000_000_001)
@@ -27,6 +27,10 @@ struct FeedRig {
       get { value.withLock { $0 } }
       set { value.withLock { $0 = newValue } }
     }
+  }
+
+  final class PrivateServers: Sendable {
+    let all = Mutex<Set<GuildID>>([])
   }
 
   init(_ database: Database) async throws {
@@ -43,7 +47,9 @@ struct FeedRig {
       servers: servers, log: services.log)
   }
   private var servers: FeedServers {
-    FeedServers(isOn: { [isOn] _ in isOn.isSet }, isPrivate: { [privateServers] in privateServers.contains($0) })
+    FeedServers(
+      isOn: { [isOn] _ in isOn.isSet },
+      isPrivate: { [privateServers] guild in privateServers.all.withLock { $0.contains(guild) } })
   }
 
   func setUp(_ filter: KillFeed.Filter = .init(), in guild: GuildID = guild) async throws {
@@ -59,13 +65,14 @@ struct FeedRig {
   @discardableResult
   func record(
     _ victim: ReportedParty, by user: UserID = ann, kind: KillKind = .pvp, ago: Duration = .zero,
-    ship: String? = nil, location: String? = nil, server: GuildID? = nil
+    ship: String? = nil, location: String? = nil, server: GuildID? = nil, source: KillSource = .api
   ) async throws -> KillID {
     time.advance(by: .seconds(5))
     return try await services.kills.record(
       KillReport(
         victim: victim, kind: kind, occurredAt: time.timestamp + (.zero - ago), serverID: server.map { "\($0)" },
-        location: location, details: ship.map { ["victimVehicle": .string($0)] }), by: KillReporter(user: user)
+        location: location, source: source, details: ship.map { ["victimVehicle": .string($0)] }),
+      by: KillReporter(user: user)
     ).kill.id
   }
 

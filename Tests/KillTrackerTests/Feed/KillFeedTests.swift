@@ -55,6 +55,7 @@ struct KillFeedTests {
       // That server only says so: nobody of it has a part.
       _ = try await rig.record(.handle("h"), by: cem, server: FeedRig.guild)
       // Of a server that keeps its kills to itself.
+      rig.privateServers.all.withLock { _ = $0.insert(GuildID(900_000_000_000_000_003)) }
       _ = try await rig.record(.handle("i"), ship: "Anvil Valkyrie", server: GuildID(900_000_000_000_000_003))
       _ = try await rig.noteNew()
       try await rig.tellAll()
@@ -86,6 +87,28 @@ struct KillFeedTests {
       #expect(rig.outlet.told == [[shown]])
       #expect(try await rig.services.feeds.find(FeedRig.guild)?.waiting == 0)
       _ = later
+    }
+  }
+
+  @Test(arguments: TestEngine.available)
+  func aPrivateServersKillsAreItsOwn(engine: TestEngine) async throws {
+    try await withFeed(engine) { rig in
+      try await rig.setUp(.init(membersOnly: false))
+      try await rig.setUp(.init(membersOnly: false), in: FeedRig.other)
+      let id = try await rig.record(.handle("x"), server: FeedRig.guild)
+      var position = try await rig.noteNew()
+      // Private before it is told.
+      rig.privateServers.all.withLock { _ = $0.insert(FeedRig.guild) }
+      try await rig.tellAll()
+      #expect(rig.outlet.told == [[id]])
+      let next = try await rig.record(.handle("y"), server: FeedRig.guild)
+      position = try await rig.noteNew(after: position)
+      try await rig.tellAll()
+      #expect(rig.outlet.told == [[id], [next]])
+      let own = try await rig.record(.handle("z"), server: FeedRig.other)
+      _ = try await rig.noteNew(after: position)
+      try await rig.tellAll()
+      #expect(rig.outlet.told == [[id], [next], [own], [own]])
     }
   }
 
@@ -146,6 +169,19 @@ struct KillFeedTests {
       try await rig.tellAll()
       #expect(rig.outlet.told == [[id]])
       #expect(rig.outlet.messages.withLock { $0.map(\.missed) } == [3])
+    }
+  }
+
+  @Test(arguments: TestEngine.available)
+  func whatAPersonTellsOfIsNewWhenItIsRecorded(engine: TestEngine) async throws {
+    try await withFeed(engine) { rig in
+      try await rig.setUp(.init(membersOnly: false))
+      let id = try await rig.record(.handle("a"), ago: .seconds(7_200), source: .report)
+      _ = try await rig.record(.handle("b"), ago: .seconds(7_200), source: .log)
+      _ = try await rig.noteNew()
+      try await rig.tellAll()
+      #expect(rig.outlet.told == [[id]])
+      #expect(rig.outlet.messages.withLock { $0.map(\.missed) } == [1])
     }
   }
 

@@ -10,6 +10,18 @@ struct FeedServers: Sendable {
   let isPrivate: @Sendable (GuildID) -> Bool
 }
 
+extension FeedServers {
+  /// - Parameter isOn: whether the plugin is on there.
+  init(_ settings: ServerSettings?, isOn: @escaping @Sendable (GuildID) -> Bool) {
+    self.init(
+      isOn: { guild in
+        guard isOn(guild) else { return false }
+        guard let settings else { return true }
+        return settings.isOn(.notifications, in: guild) && settings.record(of: guild).killNotifications
+      }, isPrivate: { settings?.isPrivate($0) ?? false })
+  }
+}
+
 /// Notes for each server's feed what it is to tell: part of the transaction that marks the events as handled, so that each
 /// kill is noted once.
 struct FeedNotes: Sendable {
@@ -33,7 +45,9 @@ struct FeedNotes: Sendable {
     var guild: GuildID?
     var kind: KillKind
     var users: [UserID]
-    var occurredAt: Timestamp
+    /// From when its age counts: from when it happened, but what a person tells of, perhaps confirmed much later, is new
+    /// when it is recorded.
+    var newSince: Timestamp
     /// Of the vehicle that the victim lost, in aUEC; nil if none is known.
     var value: Int64?
   }
@@ -65,14 +79,15 @@ struct FeedNotes: Sendable {
       let id = data["id"]?.string.flatMap({ KillID($0) }),
       let kind = data["kind"]?.string.flatMap({ KillKind(rawValue: $0) })
     else { return nil }
+    let happened = data["timestamp"]?.string.flatMap { Timestamp(iso8601: $0) } ?? event.at
     return Item(
       position: event.position, id: id, guild: event.guildID, kind: kind, users: event.subjects.compactMap(\.user),
-      occurredAt: data["timestamp"]?.string.flatMap { Timestamp(iso8601: $0) } ?? event.at)
+      newSince: data["source"]?.string == KillSource.report.rawValue ? event.at : happened)
   }
 
   private func note(_ items: [Item], for guild: GuildID, in transaction: Transaction) throws {
     let now = time.timestamp
-    let fresh = items.filter { now - $0.occurredAt <= Self.freshness }
+    let fresh = items.filter { now - $0.newSince <= Self.freshness }
     let row = try transaction.queryOne(
       """
       UPDATE kill_feeds SET waiting = waiting + $2, missed = missed + $3 WHERE guild_id = $1
@@ -90,7 +105,7 @@ struct FeedNotes: Sendable {
     for item in fresh.dropLast(overflow) {
       try transaction.execute(
         "INSERT INTO kill_feed_posts (guild_id, position, kill_id, occurred_at) VALUES ($1, $2, $3, $4)", guild,
-        item.position, item.id, item.occurredAt)
+        item.position, item.id, item.newSince)
     }
     // A job that waits already, perhaps for Discord to answer again, is left at its time.
     guard before.waiting == 0 else { return }

@@ -230,8 +230,13 @@ struct FeedTeller: Sendable {
       ["guild": .string("\(feed.guild)"), "channel": .string("\(feed.channel)"), "reason": .string(reason)])
   }
 
-  /// At most 25 characters.
+  /// At most 25 characters, and no other message's: Discord looks for it among all that the bot sent of late, wherever.
   private static func nonce(_ portion: Portion) -> String {
-    "kf\(String(portion.first.magnitude, radix: 36))-\(String(portion.last.magnitude, radix: 36))"
+    // FNV-1a.
+    var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+    for byte in "\(portion.feed.guild) \(portion.first) \(portion.last)".utf8 {
+      hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3
+    }
+    return String(hash, radix: 36) + String(portion.last.magnitude, radix: 36)
   }
 }

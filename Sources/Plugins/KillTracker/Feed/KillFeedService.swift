@@ -15,12 +15,7 @@ struct KillFeedService: Sendable {
     _ services: TrackerServices, outlet: any FeedOutlet, isOn: @escaping @Sendable (GuildID) -> Bool
   ) {
     shared = services.shared
-    let servers = FeedServers(
-      isOn: { [settings = services.kills.servers] guild in
-        guard isOn(guild) else { return false }
-        guard let settings else { return true }
-        return settings.isOn(.notifications, in: guild) && settings.record(of: guild).killNotifications
-      }, isPrivate: { [settings = services.kills.servers] in settings?.isPrivate($0) ?? false })
+    let servers = FeedServers(services.kills.servers, isOn: isOn)
     notes = FeedNotes(jobs: shared.jobs, time: shared.time, servers: servers)
     teller = FeedTeller(
       database: shared.database, feeds: services.feeds, membership: services.membership, outlet: outlet,

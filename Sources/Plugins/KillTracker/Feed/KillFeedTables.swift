@@ -28,7 +28,7 @@ public enum KillFeedTables {
             posted_at \(.timestamp)
           )
           """,
-          // Ordered as the events were published.
+          // Ordered as the events were published. `occurred_at`: from when the kill's age counts.
           """
           CREATE TABLE kill_feed_posts (
             guild_id \(.varchar(20)) NOT NULL,

@@ -13,7 +13,8 @@ struct RecordKill: SlashCommand {
   /// How sure a person's word alone is. A second reporter makes it surer (``KillBatch``).
   static let confidence = 0.7
 
-  @Option("Whom: the handle in the game, or @ a member; with pvp:False whatever it was", length: 1...64)
+  @Option(
+    "Whom: the handle in the game, or @ a member; with pvp:False whatever it was", autocomplete: VictimSuggestions.self)
   var victim: String
   @Option("With what", autocomplete: WeaponSuggestions.self) var weapon: String?
   @Option("Where", autocomplete: PlaceSuggestions.self) var place: String?
