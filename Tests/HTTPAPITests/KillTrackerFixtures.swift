@@ -89,8 +89,7 @@ struct KillTrackerHouse {
       try await withTestDatabase(engine) { database in
         let time = ManualTime()
         let shared = try await SharedState.open(
-          database,
-          modules: [HTTPAPITables.module, KillTables.module, WebhookTables.module, ServerSettings.tables], time: time)
+          database, modules: [HTTPAPITables.module, WebhookTables.module] + TrackerServices.tables, time: time)
         let authentication = try await Authentication.open(
           .init(
             directory: directory, issuer: .adjutant, owners: [owner], uidLoginSecret: Secret(secret),

@@ -92,6 +92,10 @@ import Testing
               try await second.until("the log is read") { $0.contains(.player("SERDO")) }
               try Self.append(Self.kill("Rival", by: "SERDO", at: "20:50:00.000"), to: file)
               try await second.until("what is new is recorded") { $0.contains { $0.isTaken } }
+              try await eventually("so is the time") {
+                second.time.advance(by: .seconds(1))
+                return try await house.kills.players.profile(of: House.user).playTime >= .seconds(50 * 60 - 1)
+              }
             }
             #expect(second.told.withLock { $0.filter { $0.isTaken } } == [.taken(isNew: true, waiting: 0)])
           }
@@ -100,6 +104,8 @@ import Testing
           #expect(page.kills.map(\.victim.name) == ["Rival", "Rival", "SERDO", "Rival"])
           #expect(page.kills.allSatisfy { $0.source == .log && $0.kind == .pvp && $0.confidence > 0.9 })
           #expect(page.kills.allSatisfy { $0.serverID == "900000000000000001" && $0.location != nil })
+          // From the first line to the last, in whole seconds.
+          #expect(try await house.kills.players.profile(of: House.user).playTime == .seconds(50 * 60 - 1))
           #expect(page.kills[2].victim.user == House.user && page.kills[2].killer.user == nil)
         }
       }
@@ -159,6 +165,40 @@ import Testing
           #expect(try await house.kills.list(for: KillViewer(user: nil, isAdmin: true)).kills.isEmpty)
         }
       }
+    }
+  }
+
+  // MARK: Time in the game
+
+  @Test func eachSecondOfASessionCountsOnce() async throws {
+    try await House.with { house in
+      let key = try await house.key(player: "Me", [.writeKills])
+      let now = house.time.timestamp
+      func post(_ name: String, from start: Int, to end: Int?, _ seconds: Int) async throws -> House.Answer {
+        var body: JSON.Object = [
+          "session": .string(name), "began": .string((now + .seconds(start)).iso8601),
+          "playedSeconds": .integer(Int64(seconds)),
+        ]
+        body["ended"] = end.map { .string((now + .seconds($0)).iso8601) }
+        return try await house.send(.post, "/api/heartbeats", token: key, .object(body))
+      }
+      let first = try await post("a", from: -7_200, to: -3_600, 3_000)
+      #expect(first.status == 200 && first.json["addedSeconds"] == 3_000 && first.json["totalPlayTime"] == "0h 50m")
+      #expect(try await post("a", from: -7_200, to: -3_600, 3_000).json["addedSeconds"] == 0)
+      // More of it, but no more than has passed.
+      #expect(try await post("a", from: -7_200, to: -3_590, 600_000).json["addedSeconds"] == 610)
+      // A piece of the same time under another name.
+      #expect(try await post("b", from: -4_000, to: -3_595, 300).json["addedSeconds"] == 0)
+      #expect(try await post("c", from: -3_000, to: nil, 60).json["totalPlayTime"] == "1h 1m")
+      for (field, answer) in [
+        ("session", try await post("", from: -10, to: 0, 1)), ("ended", try await post("d", from: -10, to: 900, 1)),
+        ("ended", try await post("d", from: -10, to: -20, 1)),
+        ("playedSeconds", try await post("d", from: -1, to: 0, -1)),
+        ("began", try await post("d", from: -8 * 86_400, to: 0, 1)),
+      ] { #expect(answer.status == 422 && answer.field == field) }
+      #expect(try await house.send(.post, "/api/heartbeats", ["session": "x"]).status == 401)
+      let stats = try await house.send(.get, "/api/stats/user/\(House.user)", token: house.token())
+      #expect(stats.json["totalPlayTime"] == "1h 1m")
     }
   }
 

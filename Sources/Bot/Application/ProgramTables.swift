@@ -5,8 +5,5 @@ import Storage
 /// The tables that this program has beside those of Core, plugins of other builds excepted: in one place, so that every
 /// command brings the same database up to date.
 enum ProgramTables {
-  static let modules: [MigrationModule] = [
-    HTTPAPITables.module, WebhookTables.module, KillTables.module, ServerSettings.tables, KillFeedTables.module,
-    ReportTables.module,
-  ]
+  static let modules: [MigrationModule] = [HTTPAPITables.module, WebhookTables.module] + TrackerServices.tables
 }

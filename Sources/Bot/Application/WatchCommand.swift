@@ -71,6 +71,7 @@ enum WatchCommand {
     case .refused(let reason): "  refused: \(reason)"
     case .away(let reason, let waiting, let pause):
       "  cannot be sent now (\(reason)); \(waiting) kept, again in \(max(1, pause.components.seconds)) s"
+    case .noPlayTime(let reason): "Time in the game is not counted: \(reason)"
     case .unreadable(let reason): reason
     }
   }

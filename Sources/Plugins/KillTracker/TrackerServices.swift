@@ -1,5 +1,6 @@
 import Core
 import Platform
+import Storage
 
 /// The kill tracker's services, each once in a process: commands and HTTP surfaces are two faces of the same ones.
 public struct TrackerServices: Sendable {
@@ -16,11 +17,13 @@ public struct TrackerServices: Sendable {
   public let log: Log
   public let metrics: Metrics
 
+  /// All tables of the kill tracker.
+  public static let tables = [KillTables.module, ServerSettings.tables, KillFeedTables.module, ReportTables.module]
+
   public var players: Players { kills.players }
   public var time: any TimeSource { shared.time }
 
-  /// The tables must exist: ``KillTables``, ``KillFeedTables``, ``ReportTables``, ``ServerSettings/tables`` and those of
-  /// Core.
+  /// The tables must exist: ``tables`` and those of Core.
   /// - Parameters:
   ///   - isOn: whether the plugin is on in that server; nil: as it chose, and where it chose nothing.
   ///   - onSwitch: brings a server's commands in order after the plugin was switched through ``servers``.

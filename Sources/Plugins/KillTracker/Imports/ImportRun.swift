@@ -10,17 +10,12 @@ struct ImportBatch: Sendable {
     var isOwn: Bool
   }
 
-  struct Session: Sendable {
-    var key: String
-    var end: LoggedSessionEnd
-  }
-
   var user: UserID
   var serverID: String
   var kills: [LoggedItem<LoggedKill>] = []
   var deaths: [LogDeaths.Sign] = []
   /// Of the uploader's own logs.
-  var sessions: [Session] = []
+  var sessions: [PlayedSession] = []
 
   var isEmpty: Bool { kills.isEmpty && deaths.isEmpty && sessions.isEmpty }
 }
@@ -75,9 +70,7 @@ struct ImportRun: Sendable {
       }
     case .sessionEnd(let end):
       if owner != nil { if isOwn { sawOwn = true } else { sawForeign = true } }
-      if isOwn {
-        batch.sessions.append(ImportBatch.Session(key: sessionID ?? "at \(end.began.milliseconds)", end: end))
-      }
+      if isOwn { batch.sessions.append(PlayedSession(end, id: sessionID)) }
       owner = nil
       sessionID = nil
     case .player(let player):

@@ -35,7 +35,11 @@ struct ImportStep {
     try recordKills(&changes)
     try confirmReports(&changes)
     try recordDeaths(&changes)
-    for session in batch.sessions { try count(session) }
+    for session in batch.sessions {
+      // What a log says of its own time may be nonsense: an edited log, a clock that jumped.
+      do { try session.check(at: now) } catch is KillError { continue }
+      result.addedSeconds += try session.count(for: batch.user, at: now, in: transaction)
+    }
   }
 
   // MARK: - Kills
@@ -132,38 +136,6 @@ struct ImportStep {
     let outcomes = try LogDeaths.record(
       batch.deaths, by: batch.user, serverID: batch.serverID, at: now, into: &changes, in: transaction)
     result.recordedDeaths = outcomes.count { $0 == .recorded }
-  }
-
-  /// Adds what was not counted of a session. One plays once at a time: a session that lies across another's time under
-  /// another name is a piece of the same, and not counted again.
-  private mutating func count(_ session: ImportBatch.Session) throws {
-    let end = session.end
-    let seconds = min(max(0, end.played.components.seconds), max(0, (end.ended - end.began).components.seconds))
-    guard seconds > 0, end.began >= KillReport.earliest, end.ended <= now + KillReport.clockTolerance,
-      end.ended - end.began <= .seconds(7 * 86_400)
-    else { return }
-    let key = String(session.key.prefix(64))
-    let other = try transaction.queryOne(
-      """
-      SELECT session FROM kill_log_sessions
-      WHERE user_id = $1 AND session <> $2 AND began_at < $4 AND ended_at > $3 LIMIT 1
-      """, batch.user, key, end.began, end.ended, row: { _ in true })
-    guard other == nil else { return }
-    let before = try transaction.queryOne(
-      "SELECT played_seconds FROM kill_log_sessions WHERE user_id = $1 AND session = $2", batch.user, key
-    ) { try $0.value("played_seconds", as: Int64.self) }
-    let added = seconds - (before ?? 0)
-    guard added > 0 else { return }
-    try transaction.execute(
-      """
-      INSERT INTO kill_log_sessions (user_id, session, began_at, ended_at, played_seconds) VALUES ($1, $2, $3, $4, $5)
-      ON CONFLICT (user_id, session) DO UPDATE SET ended_at = excluded.ended_at,
-        played_seconds = excluded.played_seconds
-      """, batch.user, key, end.began, end.ended, seconds)
-    let player = try Players.player(of: batch.user, at: now, in: transaction)
-    try transaction.execute(
-      "UPDATE players SET play_seconds = play_seconds + $2, updated_at = $3 WHERE id = $1", player, added, now)
-    result.addedSeconds += added
   }
 }
 

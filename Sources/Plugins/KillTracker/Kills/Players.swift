@@ -111,14 +111,16 @@ public struct Players: Sendable {
       """, own, handle, handle.lowercased(), now)
   }
 
-  /// Adds time that was spent in the game.
-  public func played(_ duration: Duration, by user: UserID) async throws {
+  /// Counts what is new of a session.
+  /// - Returns: the seconds that it added, and the user's whole time in the game.
+  /// - Throws: ``KillError``: `invalid`.
+  public func played(_ session: PlayedSession, by user: UserID) async throws -> (added: Int, total: Duration) {
     let now = time.timestamp
-    let seconds = max(0, min(duration.components.seconds, 31 * 86_400))
-    try await database.write { transaction in
+    try session.check(at: now)
+    return try await database.write { transaction in
       try transaction.lock(KillWriter.lockName)
-      let id = try Self.player(of: user, at: now, in: transaction)
-      try transaction.execute("UPDATE players SET play_seconds = play_seconds + $2 WHERE id = $1", id, seconds)
+      let added = try session.count(for: user, at: now, in: transaction)
+      return (Int(added), try Self.profile(of: user, in: transaction).playTime)
     }
   }
 

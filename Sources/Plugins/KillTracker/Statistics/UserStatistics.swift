@@ -36,8 +36,10 @@ public struct PlayerStatistics: Sendable, Equatable {
   public var killDeathRatio: Double { Self.ratio(kills: totalKills, deaths: totalDeaths) }
   public var favouriteWeapon: String? { weapons.first?.name }
   /// `45h 30m`.
-  public var playTimeText: String {
-    let minutes = playTime.components.seconds / 60
+  public var playTimeText: String { Self.text(ofPlayTime: playTime) }
+
+  public static func text(ofPlayTime time: Duration) -> String {
+    let minutes = time.components.seconds / 60
     return "\(minutes / 60)h \(minutes % 60)m"
   }
 

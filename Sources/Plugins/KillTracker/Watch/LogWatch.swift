@@ -16,6 +16,8 @@ public enum WatchNews: Sendable, Equatable {
   case refused(String)
   /// Nothing can be sent now; what is seen is kept.
   case away(String, waiting: Int, again: Duration)
+  /// The server counts no time in the game; it is not told any more.
+  case noPlayTime(String)
   /// The log cannot be read now.
   case unreadable(String)
 }
@@ -38,6 +40,8 @@ public struct LogWatch: Sendable {
     public var guild: String?
     /// Between two looks at the file.
     public var interval = Duration.milliseconds(500)
+    /// Between two times that the server is told how long the game has been running.
+    public var heartbeat = Duration.seconds(300)
 
     public init(file: String, server: String, key: Secret<String>, guild: String? = nil) {
       self.file = file
@@ -58,6 +62,9 @@ public struct LogWatch: Sendable {
   /// Rings when something waits to be sent.
   private let bell: AsyncStream<Void>
   private let ringer: AsyncStream<Void>.Continuation
+  /// How long the game has been running, whenever that is to be told.
+  private let sessions: AsyncStream<PlayedSession>
+  private let reporter: AsyncStream<PlayedSession>.Continuation
 
   public init(
     _ settings: Settings, spool: KillSpool, client: HTTPClient, time: any TimeSource = SystemTime(),
@@ -70,6 +77,7 @@ public struct LogWatch: Sendable {
     self.random = random
     self.tell = tell
     (bell, ringer) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
+    (sessions, reporter) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(8))
   }
 
   /// Watches until it is cancelled.
@@ -78,6 +86,11 @@ public struct LogWatch: Sendable {
     try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask { try await read() }
       group.addTask { try await send() }
+      group.addTask {
+        await tellTime()
+        // Where no time is taken, kills still are.
+        while true { try await time.sleep(for: .seconds(3_600)) }
+      }
       defer { group.cancelAll() }
       try await group.next()
     }
@@ -93,7 +106,9 @@ public struct LogWatch: Sendable {
       if let trouble, trouble != news { tell(trouble) }
       news = trouble
     }
-    var player: LoggedPlayer?
+    var reading = Reading()
+    var toldAt: ContinuousClock.Instant?
+    var toldLines = 0
     while true {
       do {
         let (next, events) = try await GameLogFile.waiting { [tail] in
@@ -103,7 +118,14 @@ public struct LogWatch: Sendable {
         }
         tail = next
         hinder(tail.isThere ? nil : .noFile)
-        try await take(events, of: &player)
+        try await take(events, into: &reading)
+        if tail.parser.lines != toldLines, toldAt.map({ time.now - $0 >= settings.heartbeat }) ?? true,
+          let session = reading.session(in: tail.parser)
+        {
+          reporter.yield(session)
+          toldLines = tail.parser.lines
+          toldAt = time.now
+        }
       } catch let error as GameLogFileError {
         hinder(.unreadable(error.description))
       }
@@ -111,19 +133,38 @@ public struct LogWatch: Sendable {
     }
   }
 
-  private func take(_ events: [GameLogEvent], of player: inout LoggedPlayer?) async throws {
+  /// What the log has told of itself.
+  private struct Reading {
+    var player: LoggedPlayer?
+    var sessionID: String?
+
+    /// How long the game has been running: what the log would say if it ended here.
+    func session(in parser: GameLogParser) -> PlayedSession? {
+      guard player != nil else { return nil }
+      var parser = parser
+      for case .sessionEnd(let end) in parser.finish().map(\.what) { return PlayedSession(end, id: sessionID) }
+      return nil
+    }
+  }
+
+  private func take(_ events: [GameLogEvent], into reading: inout Reading) async throws {
     var kills: [WatchedKill] = []
     for event in events {
       switch event.what {
+      case .sessionEnd(let end):
+        // The last word on it, which is not to wait.
+        if reading.player != nil { reporter.yield(PlayedSession(end, id: reading.sessionID)) }
       case .session(let session):
-        player = nil
+        reading = Reading(sessionID: session.id)
         tell(.session(session.build, session.capabilities))
       case .player(let found):
-        if found.handle != player?.handle { tell(.player(found.handle)) }
-        player = found
+        if found.handle != reading.player?.handle { tell(.player(found.handle)) }
+        reading.player = found
       default: break
       }
-      if let player, let kill = try WatchedKill(event, of: player, serverID: settings.guild) { kills.append(kill) }
+      if let player = reading.player, let kill = try WatchedKill(event, of: player, serverID: settings.guild) {
+        kills.append(kill)
+      }
     }
     let new = try await spool.add(kills)
     for kill in new { tell(.seen(kill.text)) }
@@ -161,12 +202,31 @@ public struct LogWatch: Sendable {
   }
 
   private func answer(to entry: KillSpool.Entry) async -> WatchAnswer {
+    await post("/api/kills", entry.body, headers: ["Idempotency-Key": entry.key])
+  }
+
+  /// A server that cannot be reached now hears of the session with the next heartbeat: it tells all of the time again.
+  private func tellTime() async {
+    for await session in sessions {
+      let body: JSON = [
+        "session": .string(session.name), "began": .string(session.began.iso8601),
+        "ended": .string(session.ended.iso8601), "playedSeconds": .integer(session.played.components.seconds),
+      ]
+      switch await post("/api/heartbeats", body.serialized()) {
+      case .taken, .later: break
+      case .refused(let reason), .hopeless(let reason):
+        tell(.noPlayTime(reason))
+        return
+      }
+    }
+  }
+
+  private func post(_ path: String, _ body: String, headers: HTTPHeaders = [:]) async -> WatchAnswer {
+    var all = headers
+    all["Authorization"] = "Bearer \(settings.key.reveal())"
+    all["Content-Type"] = "application/json"
     let request = HTTPClientRequest(
-      .post, settings.server + "/api/kills",
-      headers: [
-        "Authorization": "Bearer \(settings.key.reveal())", "Content-Type": "application/json",
-        "Idempotency-Key": entry.key,
-      ], body: .bytes(Array(entry.body.utf8)), maximumResponseBytes: 1 << 20)
+      .post, settings.server + path, headers: all, body: .bytes(Array(body.utf8)), maximumResponseBytes: 1 << 20)
     do {
       let response = try await client.send(request)
       return WatchAnswer(status: response.status, headers: response.headers, body: response.body)

@@ -21,6 +21,7 @@ public struct KillTrackerReference: Surface {
     declareUsers(in: &routes)
     declareKills(in: &routes)
     declareAnalytics(in: &routes)
+    declarePlayTime(in: &routes)
     declareWebhooks(in: &routes)
     declareServers(in: &routes)
     services.hub.declare(in: &routes, limit: .byAddress(.read))
