@@ -37,7 +37,7 @@ public struct TrackerServices: Sendable {
     self.settings = settings
     self.log = log.labelled("killtracker")
     self.metrics = metrics
-    membership = Membership(members: shared.members, time: shared.time)
+    membership = Membership(members: shared.members, users: shared.users, time: shared.time)
     feeds = KillFeeds(database: shared.database, time: shared.time)
     servers = ServerSettings(
       shared,

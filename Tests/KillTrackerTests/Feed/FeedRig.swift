@@ -85,6 +85,11 @@ struct FeedRig {
     return events.last?.position ?? position
   }
 
+  /// How many kills are noted, whatever the feeds' own counts say.
+  func notedRows() async throws -> Int {
+    try await shared.database.read { try $0.query("SELECT position FROM kill_feed_posts") { _ in 1 }.count }
+  }
+
   /// When the feed's job wants to run; nil if there is none.
   func due() async throws -> Duration? {
     try await shared.jobs.nextWakes(of: [FeedJob.kind.name])[FeedJob.kind.name].map { $0 - time.timestamp }
@@ -133,12 +138,16 @@ final class FakeOutlet: FeedOutlet {
   let members = Mutex<Set<Place>>([])
   /// What each next post throws; nil: nothing.
   let failures = Mutex<[(any Error)?]>([])
+  /// What happens while a message is on its way; once.
+  let meanwhile = Mutex<(@Sendable () async throws -> Void)?>(nil)
   /// Arrived, though its answer was lost.
   let arrivesAllTheSame = Mutex(false)
 
   var told: [[KillID]] { messages.withLock { $0.map { $0.items.map(\.kill.id) } } }
 
   func post(_ message: FeedMessage, in channel: FeedChannelID) async throws {
+    let meanwhile = meanwhile.withLock { $0.take() }
+    try await meanwhile?()
     let failure: (any Error)? = failures.withLock { $0.isEmpty ? nil : $0.removeFirst() }
     if failure == nil || arrivesAllTheSame.withLock({ $0 }) {
       // As Discord: of two with one nonce there is one.

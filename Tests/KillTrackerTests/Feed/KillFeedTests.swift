@@ -31,7 +31,7 @@ struct KillFeedTests {
       let feed = try #require(try await rig.services.feeds.find(FeedRig.guild))
       #expect(feed.waiting == 0)
       #expect(feed.postedAt == rig.time.timestamp)
-      #expect(try await rig.shared.database.read { try $0.query("SELECT * FROM kill_feed_posts") { _ in 1 } }.isEmpty)
+      #expect(try await rig.notedRows() == 0)
     }
   }
 
@@ -112,6 +112,30 @@ struct KillFeedTests {
     }
   }
 
+  @Test func settingsOfAServerDecideOverItsFeed() async throws {
+    try await withTestDatabase(.sqlite) { database in
+      let shared = try await SharedState.open(database, modules: [ServerSettings.tables])
+      let settings = ServerSettings(shared, isTracking: { _ in true })
+      let isOn = FeedRig.Switch()
+      let servers = FeedServers(settings) { [isOn] _ in isOn.isSet }
+      let guild = FeedRig.guild
+      #expect(servers.isOn(guild) && !servers.isPrivate(guild))
+      isOn.isSet = false
+      #expect(!servers.isOn(guild))
+      isOn.isSet = true
+      try await settings.update(guild, ServerChanges(features: [.notifications: false]), by: ann)
+      #expect(!servers.isOn(guild))
+      try await settings.update(guild, ServerChanges(features: [.notifications: true]), by: ann)
+      #expect(servers.isOn(guild))
+      try await settings.update(guild, ServerChanges(killNotifications: false), by: ann)
+      #expect(!servers.isOn(guild))
+      #expect(servers.isOn(FeedRig.other))
+      try await settings.update(guild, ServerChanges(privacy: .private, killNotifications: true), by: ann)
+      #expect(servers.isOn(guild) && servers.isPrivate(guild))
+      #expect(FeedServers(nil) { _ in true }.isOn(guild))
+    }
+  }
+
   @Test(arguments: TestEngine.available)
   func whoLeftIsNoMember(engine: TestEngine) async throws {
     try await withFeed(engine) { rig in
@@ -140,7 +164,9 @@ struct KillFeedTests {
       for number in 0..<60 { _ = try await rig.record(.handle("v\(number)")) }
       for number in 0..<7 { _ = try await rig.record(.handle("old\(number)"), ago: .seconds(3_700)) }
       _ = try await rig.noteNew()
+      #expect(try await rig.notedRows() == FeedNotes.capacity)
       try await rig.tellAll()
+      #expect(try await rig.notedRows() == 0)
       let messages = rig.outlet.messages.withLock { $0 }
       #expect(messages.map(\.items.count) == [10, 10, 10, 10, 10])
       #expect(messages.map(\.missed) == [17, 0, 0, 0, 0])
@@ -169,6 +195,44 @@ struct KillFeedTests {
       try await rig.tellAll()
       #expect(rig.outlet.told == [[id]])
       #expect(rig.outlet.messages.withLock { $0.map(\.missed) } == [3])
+    }
+  }
+
+  @Test(arguments: TestEngine.available)
+  func whatComesWhileAMessageIsOnItsWayIsToldNext(engine: TestEngine) async throws {
+    try await withFeed(engine) { rig in
+      try await rig.setUp(.init(membersOnly: false))
+      let first = try await rig.record(.handle("a"))
+      let position = try await rig.noteNew()
+      // An old one: numbers are not in a hurry.
+      rig.outlet.meanwhile.withLock { hook in
+        hook = {
+          _ = try await rig.record(.handle("old"), ago: .seconds(7_200))
+          _ = try await rig.noteNew(after: position)
+        }
+      }
+      rig.time.advance(by: FeedNotes.gathering)
+      try await rig.tellOnce()
+      #expect(rig.outlet.told == [[first]])
+      #expect(try await rig.due() == FeedNotes.summaryGathering)
+      // A new one: as soon as bursts are gathered.
+      let second = try await rig.record(.handle("b"))
+      _ = try await rig.noteNew(after: position + 1)
+      #expect(try await rig.due() == FeedNotes.gathering)
+      rig.outlet.meanwhile.withLock { hook in
+        hook = {
+          _ = try await rig.record(.handle("c"))
+          _ = try await rig.noteNew(after: position + 2)
+        }
+      }
+      rig.time.advance(by: FeedNotes.gathering)
+      try await rig.tellOnce()
+      #expect(rig.outlet.told == [[first], [second]])
+      #expect(try await rig.due() == FeedTeller.pause)
+      try await rig.tellAll()
+      #expect(rig.outlet.told.count == 3)
+      #expect(rig.outlet.messages.withLock { $0.map(\.missed) } == [0, 1, 0])
+      #expect(try await rig.services.feeds.find(FeedRig.guild)?.waiting == 0)
     }
   }
 

@@ -126,7 +126,9 @@ extension CommandContext<TrackerServices> {
   func rememberMember() async {
     guard let guild = guildID else { return }
     do {
-      try await services.membership.met(userID, in: GuildID(guild.rawValue))
+      let avatar = user.avatar.map { "https://cdn.discordapp.com/avatars/\(user.id)/\($0).png" }
+      try await services.membership.met(
+        userID, in: GuildID(guild.rawValue), profile: (name: user.displayName, avatarURL: avatar))
     } catch {
       log.warning("a member was not noted", ["error": .error(error)])
     }

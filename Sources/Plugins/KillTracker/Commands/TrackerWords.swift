@@ -86,7 +86,12 @@ enum TrackerWords {
 
   // MARK: - Kills
 
-  static func name(_ party: KillParty, limit: Int = 40) -> String { plain(party.name, limit: limit) }
+  /// In descriptions and fields, where Discord turns a mention into the name; nobody is notified.
+  static func name(_ party: KillParty, limit: Int = 40) -> String {
+    // Nothing better than the account is known of whoever never used the bot.
+    if let user = party.user, party.name == "\(user)" { return "<@\(user)>" }
+    return plain(party.name, limit: limit)
+  }
 
   /// `**Ann** killed **Bob** · P4-AR Rifle · Daymar · 5 minutes ago`
   static func line(_ kill: Kill) -> String {

@@ -2,7 +2,8 @@ import Core
 import Platform
 import Synchronization
 
-/// Who belongs to which server, as far as the tracker has met them: whoever uses one of its commands there.
+/// Who belongs to which server, as far as the tracker has met them: whoever uses one of its commands there. Their names
+/// are noted along, so that the first kill that somebody records has one.
 public final class Membership: Sendable {
   /// Meetings that are remembered, so that not each writes to the database.
   static let capacity = 10_000
@@ -14,18 +15,24 @@ public final class Membership: Sendable {
   }
 
   private let members: Members
+  private let users: Users
   private let time: any TimeSource
   private let known = Mutex<[Place: ContinuousClock.Instant]>([:])
 
-  init(members: Members, time: any TimeSource) {
+  init(members: Members, users: Users, time: any TimeSource) {
     self.members = members
+    self.users = users
     self.time = time
   }
 
-  func met(_ user: UserID, in guild: GuildID) async throws {
+  /// - Parameter profile: what they are called and look like now; nil where that is not at hand.
+  func met(
+    _ user: UserID, in guild: GuildID, profile: (name: String, avatarURL: String?)? = nil
+  ) async throws {
     let place = Place(user: user, guild: guild)
     let now = time.now
     if let at = known.withLock({ $0[place] }), now - at < Self.memory { return }
+    if let profile { try await users.seen(user, globalName: profile.name, avatarURL: profile.avatarURL) }
     try await members.seen([user], in: guild)
     known.withLock { known in
       if known.count >= Self.capacity { known = [:] }
