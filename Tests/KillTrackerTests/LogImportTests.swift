@@ -351,6 +351,31 @@ struct LogImportTests {
     }
   }
 
+  /// As `adjutant logs watch` sends it while the game runs.
+  @Test(arguments: TestEngine.available)
+  func aDeathThatAWatchSentGivesWayToo(engine: TestEngine) async throws {
+    try await withReports(engine) { rig in
+      try await rig.kills.players.verify("VicInSpace", of: vic)
+      let death = KillReport(
+        killer: .handle("VicInSpace"), victim: .handle("VicInSpace"), kind: .environment,
+        occurredAt: Timestamp(iso8601: "2026-02-18T11:30:05.000Z"), serverID: "\(home)", location: "Yela", source: .log,
+        confidence: 0.9, details: ["signal": "vehicleLoss"])
+      _ = try await rig.kills.record(death, by: reporter(vic, "VicInSpace"))
+      // The log that is uploaded later tells nothing new.
+      #expect(try await upload(deathLog(5), by: vic, rig).recordedDeaths == 0)
+      let claim = try await report(rig)
+      try await rig.claims.confirm(claim.id, by: rig.caller(wit))
+      #expect(try await rig.stored() == ["\(ann)>VicInSpace pvp"])
+      try await expectExactCounts(rig, "confirmed")
+      try await rig.claims.dispute(claim.id, by: rig.caller(vic))
+      #expect(try await rig.stored() == ["unknown>VicInSpace environment"])
+      let restored = try await rig.kills.list(limit: 1, for: KillViewer(user: vic)).kills.first
+      #expect(
+        restored?.location == "Yela" && restored?.confidence == 0.9 && restored?.details?["signal"] == "vehicleLoss")
+      try await expectExactCounts(rig, "disputed")
+    }
+  }
+
   @Test(arguments: TestEngine.available)
   func theReportersLogTakesTheReportsPlace(engine: TestEngine) async throws {
     try await withReports(engine) { rig in

@@ -111,7 +111,7 @@ struct Application {
     try await tracker.load()
     let following = Task { await tracker.run() }
     defer { following.cancel() }
-    surroundings.plugins.append(killTracker(tracker, rest: rest, bot: handle))
+    surroundings.plugins.append(killTracker(tracker, rest: rest, bot: handle, http: http, apiBase: target.apiBase))
     do {
       // Before the bot: how it is doing can be asked while Discord does not answer.
       let api = try await openAPI(&surroundings, tracker: tracker, rest: rest, bot: handle, administration)
@@ -136,13 +136,15 @@ struct Application {
       onSwitch: { bot.bot?.registerCommands(of: $0) }, log: Log(label: "", sink: reports.sink), metrics: metrics)
   }
 
-  private func killTracker(_ services: TrackerServices, rest: RESTClient, bot: BotHandle) -> KillTrackerPlugin {
+  private func killTracker(
+    _ services: TrackerServices, rest: RESTClient, bot: BotHandle, http: HTTPClient, apiBase: String
+  ) -> KillTrackerPlugin {
     KillTrackerPlugin(
       services,
       in: .init(
         rest: rest,
         isOn: { bot.bot?.isOn(KillTrackerPlugin.id, in: GuildID($0.rawValue)) ?? false },
-        cache: { bot.bot?.cache }))
+        cache: { bot.bot?.cache }, http: http, apiBase: apiBase))
   }
 
   /// Opens the ports of the HTTP API, all or none; nil if the configuration wants none.

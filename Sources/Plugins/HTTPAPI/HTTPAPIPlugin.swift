@@ -3,14 +3,14 @@ import Core
 import Platform
 import Synchronization
 
-/// The HTTP API as Discord's users see it: `/apikey` for the keys of their programs.
+/// The HTTP API as Discord's users see it: `/apikey` for the keys of their programs, `/webhook` for what these are told.
 ///
-/// A core plugin: keys belong to users, not to servers, and a server must not lock its members out of their own. Its
+/// A core plugin: keys and webhooks belong to users, not to servers, and a server must not lock its members out of their own. Its
 /// listeners are opened by ``APIServer``, its tables made before that (``HTTPAPITables``).
 public struct HTTPAPIPlugin: Plugin {
   public let name = "httpapi"
   public let title = "HTTP API"
-  public let summary = "Keys for programs that use the bot's HTTP API."
+  public let summary = "Keys and webhooks for programs that use the bot's HTTP API."
   public let isCore = true
   private let keys: APIKeys
   private let webhooks: Webhooks?
@@ -23,7 +23,9 @@ public struct HTTPAPIPlugin: Plugin {
   }
 
   public func commands(among plugins: [PluginDescription]) throws -> [Command] {
-    [try APIKeyGroup.command(services: keys)]
+    var commands = [try APIKeyGroup.command(services: keys)]
+    if let webhooks { commands.append(try WebhookGroup.command(services: webhooks)) }
+    return commands
   }
 
   public func registerJobs(with runner: JobRunner) async { await webhooks?.register(on: runner) }

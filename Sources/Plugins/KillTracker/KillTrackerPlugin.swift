@@ -13,10 +13,17 @@ public struct KillTrackerPlugin: Plugin {
     let isOn: @Sendable (Snowflake) -> Bool
     /// What the gateway knows of the guilds; nil where nothing is kept, or before the first connection.
     let cache: @Sendable () -> GuildCache?
+    /// Fetches what people attach; nil: no logs can be uploaded.
+    let attachments: AttachmentSource?
 
+    /// - Parameters:
+    ///   - http: fetches what people attach.
+    ///   - apiBase: of the Discord that hands it out.
     public init(
-      rest: RESTClient, isOn: @escaping @Sendable (Snowflake) -> Bool, cache: @escaping @Sendable () -> GuildCache?
+      rest: RESTClient, isOn: @escaping @Sendable (Snowflake) -> Bool, cache: @escaping @Sendable () -> GuildCache?,
+      http: HTTPClient? = nil, apiBase: String = "https://discord.com/api/v10"
     ) {
+      attachments = http.map { AttachmentSource(client: $0, apiBase: apiBase) }
       self.rest = rest
       self.isOn = isOn
       self.cache = cache
@@ -30,12 +37,14 @@ public struct KillTrackerPlugin: Plugin {
   public let title = "Kill tracker"
   public let summary = "Kills in Star Citizen: statistics, leaderboards, logs."
   let services: TrackerServices
+  private let attachments: AttachmentSource?
   private let outlet: DiscordFeedOutlet
   private let feed: KillFeedService
   private let work = BackgroundWork()
 
   public init(_ services: TrackerServices, in surroundings: Surroundings) {
     self.services = services
+    attachments = surroundings.attachments
     outlet = DiscordFeedOutlet(rest: surroundings.rest, time: services.time, cache: surroundings.cache)
     feed = KillFeedService(services, outlet: outlet) { [isOn = surroundings.isOn] guild in
       isOn(Snowflake(rawValue: guild.rawValue))
@@ -45,6 +54,7 @@ public struct KillTrackerPlugin: Plugin {
   public func commands(among plugins: [PluginDescription]) throws -> [Command] {
     try KillTrackerCommands.commands(services)
       + [KillFeedGroup.command(services: KillFeedCommands(feeds: services.feeds, outlet: outlet))]
+      + (attachments.map { [try LogsGroup.command(services: LogCommands(services: services, attachments: $0))] } ?? [])
   }
 
   public func components() throws -> [ComponentRoute] { try KillTrackerCommands.components(services) }
@@ -52,6 +62,7 @@ public struct KillTrackerPlugin: Plugin {
   public func registerJobs(with runner: JobRunner) async {
     await feed.register(on: runner)
     await services.claims.register(on: runner)
+    await services.data.register(on: runner)
   }
 
   public func start() async throws { work.begin { [feed] in await feed.run() } }

@@ -12,7 +12,10 @@ public struct TrackerServices: Sendable {
   public let feeds: KillFeeds
   public let claims: KillClaims
   public let imports: LogImport
-  public let proofs: HandleProofs
+  public internal(set) var proofs: HandleProofs
+  public let data: TrackerData
+  /// What users can take along and have deleted: the tracker's, and of whoever joins.
+  public let personalData: PersonalData
   public let logs: LogShelf
   public let log: Log
   public let metrics: Metrics
@@ -48,6 +51,9 @@ public struct TrackerServices: Sendable {
       database: shared.database, events: KillEvents(shared.events), servers: servers, time: shared.time)
     claims = KillClaims(kills: kills, jobs: shared.jobs)
     imports = LogImport(kills: kills, claims: claims)
+    data = TrackerData(kills: kills, jobs: shared.jobs)
+    personalData = PersonalData()
+    personalData.add(data)
     proofs = HandleProofs(players: kills.players, site: settings.rsiURL, log: self.log, metrics: metrics)
     logs = LogShelf(directories: settings.logDirectories)
   }

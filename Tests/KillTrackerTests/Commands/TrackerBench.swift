@@ -24,12 +24,14 @@ struct TrackerBench {
   static let ann = Gateway.User(id: 100_000_000_000_000_001, username: "ann")
   static let bob = Gateway.User(id: 100_000_000_000_000_002, username: "bob", globalName: "Bob the *Bold*")
 
-  init(_ database: Database) async throws {
+  init(_ database: Database, proofs: ((Kills) -> HandleProofs)? = nil) async throws {
     // A Wednesday.
     time = ManualTime(timestamp: Timestamp(iso8601: "2026-02-18T12:00:00.000Z") ?? Timestamp(seconds: 0))
     shared = try await SharedState.open(
-      database, modules: [KillTables.module, KillFeedTables.module], time: time)
-    services = TrackerServices(shared: shared, log: .silent, metrics: Metrics())
+      database, modules: [KillTables.module, KillFeedTables.module, ReportTables.module], time: time)
+    var services = TrackerServices(shared: shared, log: .silent, metrics: Metrics())
+    if let proofs { services.proofs = proofs(services.kills) }
+    self.services = services
     var configuration = RESTClient.Configuration(baseURL: "http://discord.test/api/v10", token: Secret("t"))
     configuration.maximumRetries = 0
     let plugin = KillTrackerPlugin(

@@ -8,6 +8,7 @@ enum KillTrackerCommands {
       try ShowLeaderboard.command(services: services), try KillGroup.command(services: services),
       try PrivacyGroup.command(services: services), try ShowShip.command(services: services),
       try ShowLocation.command(services: services), try KillTrackerGroup.command(services: services),
+      try LinkGroup.command(services: services), try DataGroup.command(services: services),
     ]
   }
 
@@ -16,6 +17,10 @@ enum KillTrackerCommands {
       try MyKillsPage.component(services: services), try LeaderboardPage.component(services: services),
       try AskToDeleteKill.component(services: services), try ConfirmKillDeletion.component(services: services),
       try KeepKill.component(services: services),
+      try ConfirmClaim.component(services: services), try DisputeClaim.component(services: services),
+      try WithdrawClaim.component(services: services), try DecideClaim.component(services: services),
+      try ShowClaim.component(services: services), try CheckLinkButton.component(services: services),
+      try ConfirmDataDeletion.component(services: services), try KeepData.component(services: services),
     ]
   }
 }

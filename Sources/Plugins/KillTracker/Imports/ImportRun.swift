@@ -87,7 +87,7 @@ struct ImportRun: Sendable {
       guard isOwn, let victim = death.victim ?? owner, victim.lowercased() == owner?.lowercased(), hasRoom() else {
         return
       }
-      batch.deaths.append(LogDeaths.Sign(victim: victim, death: death, at: event.timestamp))
+      batch.deaths.append(LogDeaths.Sign(victim: victim, death, at: event.timestamp))
     case .incapacitation: outcome.incapacitations += 1
     case .vehicleDestruction(let loss): if loss.isOwn, loss.to >= 2 { outcome.vehiclesLost += 1 }
     case .respawn, .mode, .ownVehicle: break

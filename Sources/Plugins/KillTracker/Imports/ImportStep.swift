@@ -107,7 +107,7 @@ struct ImportStep {
 
   /// The uploader's own deaths confirm what others reported of them.
   private mutating func confirmReports(_ changes: inout KillChanges) throws {
-    for sign in batch.deaths where sign.death.confidence >= ClaimRules.deathConfidence {
+    for sign in batch.deaths where sign.confidence >= ClaimRules.deathConfidence {
       // One death is one kill: that of the first who reported it, unless one is recorded.
       let others = try claims(about: sign.victim, near: sign.at, within: ClaimRules.deathTolerance)
         .filter { $0.facts.reporter != batch.user }

@@ -7,8 +7,33 @@ import Storage
 enum LogDeaths {
   struct Sign: Sendable {
     var victim: String
-    var death: LoggedDeath
     var at: Timestamp
+    var source: LoggedDeath.Source
+    var confidence: Double
+    /// As people call them.
+    var place: String?
+    var vehicle: String?
+    var collidedWith: String?
+
+    init(victim: String, _ death: LoggedDeath, at time: Timestamp) {
+      self.victim = victim
+      at = time
+      source = death.source
+      confidence = death.confidence
+      place = death.place.map(GameNames.place)
+      vehicle = death.vehicle.map(GameNames.vehicle)
+      collidedWith = death.collidedWith
+    }
+
+    /// As it was stored.
+    init(_ row: Storage.Row) throws {
+      victim = try row["victim_handle"]
+      at = try row["occurred_at"]
+      source = LoggedDeath.Source(rawValue: try row["source"]) ?? .corpse
+      confidence = Double(try row.value("confidence", as: Int.self)) / 100
+      place = try row["location"]
+      vehicle = try row["vehicle"]
+    }
   }
 
   /// What became of a sign.
@@ -45,8 +70,8 @@ enum LogDeaths {
       INSERT INTO kill_log_deaths (victim_key, victim_handle, occurred_at, source, confidence, location, vehicle,
         server_id, uploader)
       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (victim_key, occurred_at) DO NOTHING RETURNING id
-      """, sign.victim.lowercased(), sign.victim, sign.at, sign.death.source.rawValue,
-      Int((sign.death.confidence * 100).rounded()), sign.death.place, sign.death.vehicle, serverID, uploader
+      """, sign.victim.lowercased(), sign.victim, sign.at, sign.source.rawValue,
+      Int((sign.confidence * 100).rounded()), sign.place, sign.vehicle, serverID, uploader
     ) { try $0.value("id", as: Int64.self) }
   }
 
@@ -68,13 +93,13 @@ enum LogDeaths {
     _ id: Int64, _ sign: Sign, by uploader: UserID, serverID: String, at now: Timestamp,
     into changes: inout KillChanges, in transaction: Transaction
   ) throws {
-    var details: JSON.Object = ["sign": .string(sign.death.source.rawValue)]
-    details["victimVehicle"] = sign.death.vehicle.map { .string(GameNames.vehicle($0)) }
-    details["collidedWith"] = sign.death.collidedWith.map { .string($0) }
+    var details: JSON.Object = ["signal": .string(sign.source.rawValue)]
+    details["vehicle"] = sign.vehicle.map { .string($0) }
+    details["collidedWith"] = sign.collidedWith.map { .string($0) }
     let report = KillReport(
       killer: .character("unknown"), victim: .logged(sign.victim), kind: .environment, occurredAt: sign.at,
-      serverID: serverID, location: sign.death.place.map(GameNames.place), source: .log,
-      confidence: sign.death.confidence, details: .object(details))
+      serverID: serverID, location: sign.place, source: .log,
+      confidence: sign.confidence, details: .object(details))
     let entry = KillWriter.Entry(
       report: try report.checked(at: now), reporter: KillReporter(user: uploader), now: now)
     guard case .recorded(let kill, isNew: true) = try changes.record([entry]).first else { return }
@@ -102,15 +127,8 @@ enum LogDeaths {
         FROM kill_log_deaths WHERE victim_key = $1 AND occurred_at BETWEEN $2 AND $3 ORDER BY occurred_at LIMIT 10
         """, handle.lowercased(), from, until
       ) { row in
-        let victim: String = try row["victim_handle"]
-        let death = LoggedDeath(
-          victim: victim,
-          source: LoggedDeath.Source(rawValue: try row["source"]) ?? .corpse,
-          confidence: Double(try row.value("confidence", as: Int.self)) / 100, vehicle: try row["vehicle"],
-          place: try row["location"], mode: GameMode())
-        return Row(
-          id: try row["id"], kill: try row["kill_id"],
-          sign: Sign(victim: victim, death: death, at: try row["occurred_at"]), serverID: try row["server_id"],
+        Row(
+          id: try row["id"], kill: try row["kill_id"], sign: try Sign(row), serverID: try row["server_id"],
           uploader: try row["uploader"])
       }
     }
@@ -120,10 +138,48 @@ enum LogDeaths {
   static func giveWay(
     of handles: [String], near time: Timestamp, from changes: inout KillChanges, in transaction: Transaction
   ) throws {
+    for handle in handles { try adopt(handle, near: time, in: transaction) }
     for row in try find(of: handles, near: time, in: transaction) {
       guard let kill = row.kill else { continue }
       try changes.remove(kill)
       try transaction.execute("UPDATE kill_log_deaths SET kill_id = NULL WHERE id = $1", row.id)
+    }
+  }
+
+  /// A program that watches a log sends such deaths as kills by the environment: they become signs like those of uploads.
+  private static func adopt(_ handle: String, near time: Timestamp, in transaction: Transaction) throws {
+    guard let victim = try Players.player(named: handle, in: transaction) else { return }
+    let (from, until) = window(time)
+    let deaths = try transaction.query(
+      """
+      SELECT k.id, k.victim_name, k.occurred_at, k.confidence, k.server_id, k.reporter, k.details, l.name AS location
+      FROM kills k LEFT JOIN kill_names l ON l.id = k.location_id
+      WHERE k.victim_id = $1 AND k.occurred_at BETWEEN $2 AND $3 AND k.kind = 'environment' AND k.source = 'log'
+        AND (k.killer_id IS NULL OR k.killer_id = k.victim_id)
+        AND NOT EXISTS (SELECT 1 FROM kill_log_deaths d WHERE d.kill_id = k.id)
+      ORDER BY k.occurred_at LIMIT 10
+      """, victim, from, until
+    ) { row in
+      let details: JSON? = try row["details"]
+      let values: [any DatabaseValueConvertible] = [
+        handle.lowercased(), try row.value("victim_name", as: String.self),
+        try row.value("occurred_at", as: Timestamp.self),
+        details?["signal"]?.string.flatMap(LoggedDeath.Source.init)?.rawValue ?? LoggedDeath.Source.corpse.rawValue,
+        try row.value("confidence", as: Int.self), try row.value("location", as: String?.self),
+        details?["vehicle"]?.string.map { String($0.prefix(KillReport.nameLimit)) },
+        try row.value("server_id", as: String.self), try row.value("reporter", as: UserID.self),
+        try row.value("id", as: KillID.self),
+      ]
+      return values
+    }
+    for values in deaths {
+      try transaction.execute(
+        """
+        INSERT INTO kill_log_deaths (victim_key, victim_handle, occurred_at, source, confidence, location, vehicle,
+          server_id, uploader, kill_id)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+        ON CONFLICT (victim_key, occurred_at) DO UPDATE SET kill_id = excluded.kill_id
+        """, parameters: values)
     }
   }
 

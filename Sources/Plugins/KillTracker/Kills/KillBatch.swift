@@ -321,7 +321,7 @@ struct KillBatch {
   private mutating func duplicate(of report: Prepared) throws -> KillID? {
     let user = report.entry.reporter.user
     let near = (known[report.pair] ?? []).enumerated().filter { _, kill in
-      kill.killer == report.killer.key && kill.victim == report.victim.key
+      Self.isSame(kill.killer, report.killer.key) && Self.isSame(kill.victim, report.victim.key)
         && abs(kill.time.milliseconds - report.time.milliseconds) <= KillWriter.duplicateWindow
     }
     if report.entry.report.occurredAt != nil,
@@ -346,6 +346,14 @@ struct KillBatch {
       known[report.pair]?[other.offset].isConfirmed = true
     }
     return other.element.id
+  }
+}
+
+extension KillBatch {
+  /// Both names in lower case. A player who had their data deleted is called otherwise in what is stored; that it is the
+  /// same one says the hash of both names, by which the kill was found.
+  fileprivate static func isSame(_ stored: String, _ told: String) -> Bool {
+    stored == told || stored == TrackerData.deletedName.lowercased()
   }
 }
 

@@ -61,13 +61,11 @@ extension KillClaims {
     let facts = claim.facts
     // A handle that was proved since is somebody's by now, who is found by it.
     let victim: ReportedParty = facts.victim.map { .user($0) } ?? .logged(facts.victimName)
-    var details: JSON.Object = ["report": .string("\(claim.id)"), "proof": .string(proof.rawValue)]
-    details["confirmedBy"] = claim.confirmedBy.map { .string("\($0)") }
     let report = try KillReport(
       killer: .caller, victim: victim, kind: .pvp, occurredAt: facts.occurredAt, serverID: "\(facts.guild)",
       weapon: facts.weapon, location: facts.location, source: .report,
       confidence: ClaimRules.confidence(proof, trust: claim.trust), idempotencyKey: "\(claim.id)",
-      details: .object(details)
+      details: ["report": .string("\(claim.id)"), "proof": .string(proof.rawValue)]
     ).checked(at: now)
     try LogDeaths.giveWay(
       of: try Self.handles(of: facts, in: transaction), near: facts.occurredAt, from: &changes, in: transaction)
