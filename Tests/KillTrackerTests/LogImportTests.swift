@@ -362,7 +362,7 @@ struct LogImportTests {
         confidence: 0.9, details: ["signal": "vehicleLoss"])
       _ = try await rig.kills.record(death, by: reporter(vic, "VicInSpace"))
       // The log that is uploaded later tells nothing new.
-      #expect(try await upload(deathLog(5), by: vic, rig).recordedDeaths == 0)
+      #expect(try await upload(deathLog(6), by: vic, rig).recordedDeaths == 0)
       let claim = try await report(rig)
       try await rig.claims.confirm(claim.id, by: rig.caller(wit))
       #expect(try await rig.stored() == ["\(ann)>VicInSpace pvp"])

@@ -82,14 +82,14 @@ struct ClaimCard {
       let who = claim.disputedBy.map { $0 == claim.facts.victim && isVictimHidden ? "The victim" : "<@\($0)>" }
       return
         "\(who ?? "Somebody") disputes it. Not recorded until a moderator decides, by \(TrackerWords.time(claim.deadline, .full))."
-    case .rejected: return "\(claim.decidedBy.map { "<@\($0)>" } ?? "A moderator") rejected it."
+    case .rejected: return "\(Self.mention(claim.decidedBy) ?? "A moderator") rejected it."
     case .expired: return "Nobody confirmed it in time."
     case .withdrawn: return "Its reporter withdrew it."
     }
   }
 
   private var proof: String {
-    let who = claim.confirmedBy.map { "<@\($0)>" } ?? "somebody"
+    let who = Self.mention(claim.confirmedBy) ?? "Somebody"
     switch claim.proof {
     case .victim: return isVictimHidden ? "The victim confirmed it. " : "\(who), the victim, confirmed it. "
     case .witness: return "\(who) vouched for it. "
@@ -97,6 +97,11 @@ struct ClaimCard {
     case .log: return "A log of the game tells of it. "
     case nil: return ""
     }
+  }
+
+  /// Nil for somebody who had their data deleted.
+  private static func mention(_ user: UserID?) -> String? {
+    user.flatMap { $0 == TrackerData.nobody ? nil : "<@\($0)>" }
   }
 
   private var trust: String {
