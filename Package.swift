@@ -23,6 +23,9 @@ let cLibraries: [Target] = [
   .systemLibrary(
     name: "CPostgreSQL", path: "Sources/CLibraries/CPostgreSQL",
     pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
+  .systemLibrary(
+    name: "CCairo", path: "Sources/CLibraries/CCairo",
+    pkgConfig: "cairo", providers: [.apt(["libcairo2-dev"])]),
   .target(name: "CLinux", path: "Sources/CLibraries/CLinux"),
   .target(
     name: "CSimdjson", path: "Sources/CLibraries/CSimdjson",
@@ -33,6 +36,7 @@ let rooms: [Target] = [
   .target(
     name: "Platform",
     dependencies: ["CCurl", "COpenSSL", "CZlib", "CZstd", "CSimdjson", "CLinux"]),
+  .target(name: "Drawing", dependencies: ["CCairo"]),
   .target(name: "HTTP", dependencies: ["Platform"]),
   .target(name: "Storage", dependencies: ["Platform", "CSQLite", "CPostgreSQL", "CLinux"]),
   .target(name: "Core", dependencies: ["Platform", "Storage"]),
@@ -44,7 +48,7 @@ let rooms: [Target] = [
     dependencies: ["Platform", "Storage", "Core", "Gateway", "Commands"],
     path: "Sources/Plugins/Administration"),
   .target(
-    name: "KillTracker", dependencies: ["Platform", "Storage", "Core", "Gateway", "Commands"],
+    name: "KillTracker", dependencies: ["Platform", "Storage", "Core", "Gateway", "Commands", "Drawing"],
     path: "Sources/Plugins/KillTracker"),
   .target(
     name: "HTTPAPI",
@@ -82,6 +86,7 @@ let tests: [Target] = [
   .executableTarget(
     name: "StorageCrashProbe", dependencies: ["Storage"], path: "Tests/Support/StorageCrashProbe"),
   .target(name: "StorageTestSupport", dependencies: ["Storage"], path: "Tests/Support/StorageTestSupport"),
+  .testTarget(name: "DrawingTests", dependencies: ["Drawing"]),
   .testTarget(name: "StorageTests", dependencies: ["Storage", "StorageTestSupport", "StorageCrashProbe"]),
   .executableTarget(
     name: "EventProbe", dependencies: ["Core", "Storage", "Platform"], path: "Tests/Support/EventProbe"),
@@ -103,7 +108,7 @@ let tests: [Target] = [
     name: "KillTrackerTests",
     dependencies: [
       "KillTracker", "Platform", "HTTP", "Storage", "Core", "Gateway", "Commands", "HTTPTestSupport",
-      "StorageTestSupport",
+      "StorageTestSupport", "Drawing",
     ]),
   .executableTarget(
     name: "WebhookProbe", dependencies: ["HTTPAPI", "Core", "Storage", "Platform"], path: "Tests/Support/WebhookProbe"),

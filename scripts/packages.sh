@@ -1,9 +1,10 @@
 # Sourced by run.sh and test.sh: brings Debian packages that are not installed yet.
 
-# What building and running needs: development files of the C libraries, and pkg-config to find them.
+# What building and running needs: development files of the C libraries, pkg-config to find them, and the fonts of
+# pictures.
 build_packages=(
   pkg-config libcurl4-openssl-dev libssl-dev zlib1g-dev libzstd-dev libsimdjson-dev libsqlite3-dev libpq-dev
-  ca-certificates
+  libcairo2-dev fonts-dejavu-core fonts-wqy-microhei ca-certificates
 )
 
 # install_packages NAME...: installs those that are missing. Ends the script with advice where that cannot be done.
@@ -11,9 +12,9 @@ install_packages() {
   local missing=() name
   if ! command -v dpkg-query >/dev/null 2>&1; then
     # Not a Debian-like system: the build itself will say which library it cannot find.
-    command -v pkg-config >/dev/null 2>&1 && pkg-config --exists libcurl libcrypto zlib libzstd simdjson sqlite3 libpq && return
+    command -v pkg-config >/dev/null 2>&1 && pkg-config --exists libcurl libcrypto zlib libzstd simdjson sqlite3 libpq cairo && return
     echo "This system has no apt. Install the development packages of: libcurl, OpenSSL 3, zlib, zstd, simdjson," >&2
-    echo "SQLite, libpq, and pkg-config; then start this again." >&2
+    echo "SQLite, libpq, Cairo, the fonts DejaVu Sans and WenQuanYi Micro Hei, and pkg-config; then start this again." >&2
     exit 69
   fi
   for name in "$@"; do

@@ -182,6 +182,12 @@ struct KillCountsOracleTests {
       #expect(found.nemesis?.count == counts(killed.map(\.killer)).first)
       let lastDeath = known.filter { $0.kind != .pve && $0.victim == key }.map(\.time).max()
       #expect(found.currentStreak == own.filter { kill in lastDeath.map { kill.time > $0 } ?? true }.count)
+      var (run, best) = (0, 0)
+      for kill in known.sorted(by: { ($0.time, $0.id.rawValue) < ($1.time, $1.id.rawValue) }) {
+        if kill.kind != .pve, kill.victim == key { run = 0 } else if kill.isKill, kill.killer == key { run += 1 }
+        best = max(best, run)
+      }
+      #expect(found.bestStreak == best)
       guard let player else { continue }
       let page = try await rig.kills.list(KillFilter(player: player), limit: 100, for: rig.admin())
       let part = known.filter { $0.killer == key || $0.victim == key }

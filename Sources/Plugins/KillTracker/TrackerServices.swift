@@ -1,4 +1,5 @@
 import Core
+import Drawing
 import Platform
 import Storage
 
@@ -17,6 +18,9 @@ public struct TrackerServices: Sendable {
   /// What users can take along and have deleted: the tracker's, and of whoever joins.
   public let personalData: PersonalData
   public let logs: LogShelf
+  public let analytics: AnalyticsService
+  /// Draws what commands show.
+  public let drawing = DrawingQueue()
   public let log: Log
   public let metrics: Metrics
 
@@ -49,6 +53,7 @@ public struct TrackerServices: Sendable {
       }, onSwitch: onSwitch, log: self.log)
     kills = Kills(
       database: shared.database, events: KillEvents(shared.events), servers: servers, time: shared.time)
+    analytics = AnalyticsService(kills: kills)
     claims = KillClaims(kills: kills, jobs: shared.jobs)
     imports = LogImport(kills: kills, claims: claims)
     data = TrackerData(kills: kills, jobs: shared.jobs)

@@ -4,6 +4,7 @@ import Commands
 enum KillTrackerCommands {
   static func commands(_ services: TrackerServices) throws -> [Command] {
     [
+      try ChartGroup.command(services: services), try ShowCard.command(services: services),
       try ShowStatistics.command(services: services), try ShowMyKills.command(services: services),
       try ShowLeaderboard.command(services: services), try KillGroup.command(services: services),
       try PrivacyGroup.command(services: services), try ShowShip.command(services: services),

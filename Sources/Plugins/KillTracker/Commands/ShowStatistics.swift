@@ -90,6 +90,7 @@ struct ShowStatistics: SlashCommand {
     let streak =
       TrackerWords.number(statistics.currentStreak) + (statistics.currentStreak >= Kills.streakLimit ? "+" : "")
     fields.append(Field("Streak", "\(streak) since the last death", isInline: true))
+    fields.append(Field("Best streak", TrackerWords.number(statistics.bestStreak), isInline: true))
     fields.append(Field("Play time", statistics.playTimeText, isInline: true))
     if let nemesis = statistics.nemesis {
       fields.append(Field("Killed most by", "\(TrackerWords.name(nemesis.player)) (\(nemesis.count))", isInline: true))

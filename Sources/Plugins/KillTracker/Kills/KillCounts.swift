@@ -65,6 +65,8 @@ struct KillCounts: Sendable {
   private(set) var servers: [ServerDay: PlayerCounts] = [:]
   private(set) var names: [NameDay: Int] = [:]
   private(set) var tallies: [Tally: Int] = [:]
+  /// Whether a kill that was counted before went, or is counted otherwise now.
+  private var takesOut = false
 
   /// What stands for all servers together in the counts of servers and names; no server has such an id.
   static let allServers = "*"
@@ -84,6 +86,7 @@ struct KillCounts: Sendable {
 
   /// - Parameter sign: 1 for a kill that came, -1 for one that went.
   mutating func add(_ facts: KillFacts, sign: Int) {
+    if sign < 0 { takesOut = true }
     let (killer, victim) = Self.counts(of: facts)
     var server = PlayerCounts(entries: 1)
     server.kills = killer.kills
@@ -128,6 +131,7 @@ struct KillCounts: Sendable {
 
   /// Writes all changes, rows in one order.
   func apply(in transaction: Transaction) throws {
+    if takesOut { try Streaks.forgetAll(in: transaction) }
     let days = players.filter { !$0.value.isZero }.sorted {
       ($0.key.day, $0.key.serverID, $0.key.player) < ($1.key.day, $1.key.serverID, $1.key.player)
     }

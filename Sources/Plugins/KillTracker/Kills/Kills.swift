@@ -15,6 +15,7 @@ public final class Kills: Sendable {
   let database: Database
   let time: any TimeSource
   let boards: Boards
+  let streaks: Streaks
   let events: KillEvents?
   private let recorder: KillRecorder
 
@@ -28,6 +29,7 @@ public final class Kills: Sendable {
     self.time = time
     players = Players(database: database, time: time)
     boards = Boards(database: database)
+    streaks = Streaks(database: database)
     recorder = KillRecorder(database: database, events: events, boards: boards)
   }
 

@@ -31,6 +31,8 @@ public struct PlayerStatistics: Sendable, Equatable {
   public var prey: MetPlayer?
   /// Kills since the last death; at most ``Kills/streakLimit`` are counted.
   public var currentStreak: Int
+  /// The most kills that ever were between two deaths.
+  public var bestStreak = 0
 
   /// Kills by deaths, rounded to two decimals; without deaths the kills.
   public var killDeathRatio: Double { Self.ratio(kills: totalKills, deaths: totalDeaths) }
@@ -79,6 +81,7 @@ extension Kills {
         prey: try Self.met(.prey, by: player, for: viewer, in: transaction),
         currentStreak: try Self.streak(of: player, in: transaction))
     }
+    statistics.bestStreak = max(statistics.currentStreak, try await streaks.best(of: player))
     statistics.rank = try await boards.read([
       Board.Key(serverID: nil, days: Int64.min...Int64.max)
     ]) { boards, hidden in
