@@ -102,7 +102,6 @@ struct ChartTests {
 
   @Test func aSingleKillAmongThousandsIsSeen() throws {
     let canvas = try days([(1, 0), (50_000, 0)]).draw()
-    #expect((0..<1_600).contains { canvas.color(x: Double($0) / 2, y: 400 - 52 - 1) == Theme.pvp })
     let left = (0..<700).contains { canvas.color(x: Double($0) / 2, y: 400 - 52 - 1) == Theme.pvp }
     #expect(left)
   }
@@ -229,7 +228,8 @@ struct ChartTests {
         bitmap.draw("Ann 新 \(number)", x: 1, baseline: 15, size: 12, weight: weight, color: Theme.text)
       }
       let png = try bitmap.png()
-      #expect(bitmap.drawCircle(png: png, x: 10, y: 10, radius: 8))
+      let isDrawn = bitmap.drawCircle(png: png, x: 10, y: 10, radius: 8)
+      #expect(isDrawn)
     }
     for number in 0..<1_000 { try draw(number) }
     let before = Self.residentBytes()

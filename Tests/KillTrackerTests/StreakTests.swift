@@ -10,7 +10,7 @@ import Testing
 @Suite(.timeLimit(.minutes(3)))
 struct StreakTests {
   private func report(
-    _ rig: TrackerRig, _ kills: Kills? = nil, by user: UserID = ann, _ kind: KillKind, secondsAgo: Int64
+    _ rig: TrackerRig, _ kind: KillKind, secondsAgo: Int64, by user: UserID = ann
   ) async throws -> Kill {
     let (killer, victim): (ReportedParty, ReportedParty) =
       switch kind {
@@ -19,7 +19,7 @@ struct StreakTests {
       case .suicide: (.caller, .caller)
       default: (.character("npc\(secondsAgo)"), .caller)
       }
-    return try await (kills ?? rig.kills).record(
+    return try await rig.kills.record(
       KillReport(
         killer: killer, victim: victim, kind: kind, occurredAt: rig.time.timestamp + .seconds(-secondsAgo)),
       by: reporter(user)
