@@ -195,6 +195,14 @@ struct InferenceTests {
     #expect(corrected < 0.12, "\(corrected)")
   }
 
+  /// A rise is no dependence: what is left without it is looked at.
+  @Test func aSteadyRiseDoesNotWidenItsOwnTest() {
+    var random = SeededGenerator(seed: 12)
+    let rise = points((0..<60).map { Double($0) + random.normal() })
+    #expect((MannKendall(rise)?.inflation ?? 9) < 1.5)
+    #expect((MannKendall(rise, slope: 0)?.inflation ?? 0) > 4)
+  }
+
   @Test func ofAHundredQuietSeriesAtMostFiveChange() async {
     let rate = await rate(1_000, seed: 3) { random in
       (Pettitt((0..<60).map { _ in Double(random.poisson(3)) })?.pValue ?? 1) <= 0.05

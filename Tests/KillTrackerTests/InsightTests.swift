@@ -91,6 +91,7 @@ struct InsightTests {
     #expect(finding.title == "Most Active on Saturdays")
     #expect(finding.recommendation?.title == "Plan events for Saturdays")
     #expect(finding.evidence.n == 84)
+    #expect(Insights.tests(material(Array(days.suffix(35)))).contains { $0.finding.kind == .weekday })
     #expect(Insights.tests(material(Array(days.suffix(34)))).allSatisfy { $0.finding.kind != .weekday })
   }
 
@@ -109,10 +110,33 @@ struct InsightTests {
     #expect(weak.description.hasSuffix("otherwise 74%."))
     #expect(weak.recommendation?.title == "Bring company to Jumptown")
     #expect(found.contains { $0.title == "Strong at Yela" && $0.recommendation?.title == "Fight at Yela" })
-    // Nineteen are too few to speak.
-    let few = fights(19, place: 1, wins: 0) + fights(61, place: 2, wins: 61)
+    // Nineteen are too few to speak, and so are nineteen elsewhere.
+    let few = fights(19, place: 1, wins: 10) + fights(19, place: 2, wins: 5)
+    let enough = fights(20, place: 1, wins: 10) + fights(20, place: 2, wins: 5)
+    #expect(
+      Insights.tests(material([], fights: enough, names: [1: "a", 2: "b"])).count { $0.finding.kind == .location } == 2)
     #expect(
       !Insights.tests(material([], fights: few, names: [1: "a", 2: "b"])).contains { $0.finding.kind == .location })
+  }
+
+  /// Days that are all won or all lost say less than their fights would, each for itself.
+  @Test func goodDaysAtAPlaceAreNoStrength() throws {
+    func days(_ place: Int64, wonOf five: Int) -> [AnalyticsMaterial.Fight] {
+      (0..<300).map {
+        .init(day: 20_420 + Int64($0 / 10), hour: 1, isWon: $0 / 10 % 5 < five, weapon: nil, location: place)
+      }
+    }
+    let all = days(1, wonOf: 2) + days(2, wonOf: 3)
+    let candidate = try #require(
+      Insights.tests(material([], fights: all, names: [1: "a", 2: "b"])).first { $0.finding.kind == .location })
+    // As single fights, 120 of 300 against 180 of 300 would be p < 0.001.
+    #expect(candidate.pValue > 0.05, "\(candidate.pValue)")
+  }
+
+  /// One wild day makes the sum, all others were less: nothing that could be said of the week.
+  @Test func aWeekThatPointsBothWaysIsNotTold() {
+    let days = (0..<35).map { counts($0 < 28 ? 5 + $0 % 2 : $0 == 30 ? 200 : 1) }
+    #expect(!Insights.tests(material(days)).contains { $0.finding.evidence.test == "rank sum" })
   }
 
   @Test func hoursAreTold() throws {
