@@ -58,6 +58,24 @@ struct KillTrackerNewsTests {
     }
   }
 
+  @Test func aPrivateServersKillsAreToldToWhoTookPartAndItsManagers() throws {
+    let event = DomainEvent(
+      position: 1, name: "kill.created", guildID: GuildID(9), subjects: [.user(killer), .user(victim)],
+      data: ["id": "kill_1", "killer": "A", "victim": "B", "killerIsPrivate": true, "victimIsPrivate": false],
+      at: Timestamp(milliseconds: 0))
+    let events = KillTrackerNews.events(from: event) { $0 == GuildID(9) }
+    for (viewer, expected) in [
+      (HubViewer(user: killer), ["A", "B"]), (HubViewer(user: victim), ["A", "B"]),
+      (HubViewer(user: UserID(3), isAdmin: true), ["A", "B"]),
+      (HubViewer(user: UserID(3), managedGuilds: [GuildID(9)]), ["Private player", "B"]),
+      (HubViewer(user: UserID(3)), []), (HubViewer(user: nil), []),
+      (HubViewer(user: UserID(3), managedGuilds: [GuildID(8)]), []),
+    ] {
+      let seen = events.filter { $0.audience.includes(viewer) }
+      #expect(try seen.flatMap(names) == expected)
+    }
+  }
+
   @Test func aServersNewsAreForItsManagers() {
     let event = DomainEvent(
       position: 1, name: "server.updated", guildID: GuildID(9), subjects: [], data: ["id": "9"],

@@ -216,6 +216,43 @@ import Testing
     }
   }
 
+  @Test func whatAUserSaysOfThemselves() async throws {
+    try await House.with { house in
+      let token = try await house.token()
+      func change(_ body: JSON) async throws -> House.Answer {
+        try await house.send(.patch, "/api/v1/users/me", token: token, body)
+      }
+      let claimed = try await change(["rsiHandle": " Seryartorve ", "username": "New Name"])
+      #expect(claimed.status == 200 && claimed.json["data"]?["rsiHandle"] == "Seryartorve")
+      #expect(claimed.json["data"]?["isHandleVerified"] == false && claimed.json["data"]?["username"] == "New Name")
+      try await house.kills.players.verify("Seryartorve", of: House.user)
+      let verified = try await house.send(.get, "/api/v1/users/me", token: token)
+      #expect(verified.json["data"]?["isHandleVerified"] == true)
+      // What is not named stays; the same handle stays verified.
+      let kept = try await change(["privacyLevel": "PRIVATE", "rsiHandle": "seryartorve"])
+      #expect(kept.json["data"]?["isHandleVerified"] == true && kept.json["data"]?["username"] == "New Name")
+      #expect(try await change([:]).json["data"]?["rsiHandle"] == "seryartorve")
+      let cleared = try await change(["rsiHandle": .null])
+      #expect(cleared.status == 200 && cleared.json["data"]?["rsiHandle"] == .null)
+      #expect(cleared.json["data"]?["isHandleVerified"] == false && cleared.json["data"]?["privacyLevel"] == "PRIVATE")
+      // Nothing is half changed: the name stays as it is where the handle is refused.
+      try await house.kills.players.verify("Taken", of: House.other)
+      for (body, field) in [
+        (["username": "Other", "rsiHandle": "Taken"], "rsiHandle"),
+        (["username": "Other", "rsiHandle": ""], "rsiHandle"),
+        (["username": "   "], "username"), (["username": ""], "username"), (["username": "a\u{7}"], "username"),
+        (["username": "Other", "colour": "red"], "colour"), (["privacyLevel": "SECRET"], "privacyLevel"),
+        (["username": 5], "username"),
+      ] as [(JSON, String)] {
+        let refused = try await change(body)
+        #expect(refused.status == 422 && refused.field == field, "\(body)")
+        #expect(try await house.send(.get, "/api/v1/users/me", token: token).json == (try await change([:])).json)
+      }
+      let after = try await house.send(.get, "/api/v1/users/me", token: token)
+      #expect(after.json["data"]?["username"] == "New Name" && after.json["data"]?["rsiHandle"] == .null)
+    }
+  }
+
   @Test func onlyAdminsRestart() async throws {
     try await House.with { house in
       for token in [try await house.token(), try await house.token(Cast.manager), try await house.key(House.owner)] {

@@ -105,23 +105,76 @@ import Testing
       let happened = try await house.shared.events.events(after: 0).filter { $0.name == "kill.created" }
       try #require(happened.count == 2)
       let recorded = try #require(events.first { $0.name == "kill.recorded" })
-      #expect(
-        try await recorded.payload(happened[0])
-          == [
-            "killId": "kill_1", "killerId": happened[0].data["killer"] ?? .null, "victimId": "EnemyPlayer",
-            "weapon": "Laser Cannon", "location": .null, "isPvP": true,
-            "timestamp": .string(house.time.timestamp.iso8601),
-          ])
-      let created = try #require(events.first { $0.name == "kill.created" })
-      #expect(try await created.payload(happened[0])?["kill"]?["victim"] == "EnemyPlayer")
-      let statistics = try #require(events.first { $0.name == "user.stats_updated" })
-      #expect(
-        try await statistics.payload(happened[1])?["stats"] == ["totalKills": 2, "totalDeaths": 0, "kdr": .double(2)])
+      let printed: JSON = [
+        "killId": "kill_1", "killerId": happened[0].data["killer"] ?? .null, "victimId": "EnemyPlayer",
+        "weapon": "Laser Cannon", "location": .null, "isPvP": true,
+        "timestamp": .string(house.time.timestamp.iso8601),
+      ]
       let (mine, theirs) = (Subject.user(House.user), Subject.user(House.other))
-      for event in [recorded, created, statistics] {
-        #expect(try await event.isVisible(happened[0], theirs))
-        #expect(try await event.isVisible(happened[1], mine))
-        #expect(try await !event.isVisible(happened[1], theirs), "\(event.name) of a private player")
+      #expect(try await told(recorded, happened[0], theirs) == [printed])
+      let created = try #require(events.first { $0.name == "kill.created" })
+      #expect(try await told(created, happened[0], theirs).first?["kill"]?["victim"] == "EnemyPlayer")
+      let statistics = try #require(events.first { $0.name == "user.stats_updated" })
+      let stats = try await told(statistics, happened[1], mine)
+      #expect(stats.map { $0["stats"] } == [["totalKills": 2, "totalDeaths": 0, "kdr": .double(2)]])
+      // Who is private is so to whoever took no part: without the name, and without the statistics.
+      #expect(try await told(recorded, happened[1], mine).first?["killerId"] == happened[1].data["killer"])
+      let hidden = try await told(recorded, happened[1], theirs).first
+      #expect(hidden?["killerId"] == "Private player" && hidden?["victimId"] == "Another")
+      #expect(try await told(created, happened[1], theirs).first?["kill"]?["killer"] == "Private player")
+      #expect(try await told(statistics, happened[1], theirs).isEmpty)
+    }
+  }
+
+  private func told(_ event: WebhookEvent, _ happened: DomainEvent, _ owner: Subject) async throws -> [JSON] {
+    guard let hidden = try await event.hidden(happened, owner) else { return [] }
+    return try await event.payloads(happened, hidden)
+  }
+
+  @Test func theVictimsStatisticsAreToldToo() async throws {
+    try await House.with { house in
+      let events = KillTrackerWebhookEvents(
+        kills: house.kills, authority: OneManager(manager: Cast.manager, guild: Cast.guild)
+      ).all
+      let statistics = try #require(events.first { $0.name == "user.stats_updated" })
+      let (killer, victim) = (try await house.token(), try await house.token(House.other))
+      let body: JSON = ["victimId": .string("\(House.other)")]
+      _ = try await house.send(.post, "/api/v1/kills", token: killer, body)
+      let happened = try #require(try await house.shared.events.events(after: 0).first { $0.name == "kill.created" })
+      let seen = try await told(statistics, happened, .user(Cast.user))
+      #expect(seen.map { $0["userId"] } == [.string("\(House.user)"), .string("\(House.other)")])
+      #expect(seen.map { $0["stats"]?["totalDeaths"] } == [0, 1])
+      // A victim who is private learns of their own; nobody else does, not even the killer.
+      _ = try await house.send(.patch, "/api/v1/users/me", token: victim, ["privacyLevel": "PRIVATE"])
+      house.time.advance(by: .seconds(60))
+      _ = try await house.send(.post, "/api/v1/kills", token: killer, body)
+      let second = try #require(try await house.shared.events.events(after: 0).last { $0.name == "kill.created" })
+      #expect(try await told(statistics, second, .user(House.other)).count == 2)
+      for owner in [House.user, Cast.user] {
+        let seen = try await told(statistics, second, .user(owner))
+        #expect(seen.map { $0["userId"] } == [.string("\(House.user)")])
+      }
+    }
+  }
+
+  @Test func aPrivateServersKillsAreForItsMembers() async throws {
+    try await House.with { house in
+      let events = KillTrackerWebhookEvents(
+        kills: house.kills, authority: OneManager(manager: Cast.manager, guild: Cast.guild)
+      ).all
+      try await house.tracker.servers.update(Cast.guild, ServerChanges(privacy: .private), by: Cast.manager)
+      let token = try await house.token()
+      let body: JSON = ["victimId": "Enemy", "serverId": .string("\(Cast.guild)")]
+      _ = try await house.send(.post, "/api/v1/kills", token: token, body)
+      let happened = try #require(try await house.shared.events.events(after: 0).first { $0.name == "kill.created" })
+      for event in events where event.sources == ["kill.created"] {
+        for (owner, isTold) in [
+          (House.user, true), (Cast.user, true), (Cast.manager, true), (House.other, false),
+        ] {
+          let seen = try await told(event, happened, .user(owner))
+          #expect(seen.isEmpty != isTold, "\(event.name) to \(owner)")
+        }
+        #expect(try await told(event, happened, .account(AccountID(number: 1))).isEmpty)
       }
     }
   }
@@ -134,9 +187,8 @@ import Testing
       let updated = try #require(events.first { $0.name == "server.updated" })
       try await house.shared.switches.set("killtracker", enabled: false, in: Cast.guild, by: Cast.manager)
       let event = try #require(try await house.shared.events.events(after: 0).first)
-      #expect(try await updated.isVisible(event, .user(Cast.manager)))
-      #expect(try await !updated.isVisible(event, .user(House.other)))
-      #expect(try await updated.payload(event)?["server"]?["plugin"] == "killtracker")
+      #expect(try await told(updated, event, .user(Cast.manager)).first?["server"]?["plugin"] == "killtracker")
+      #expect(try await told(updated, event, .user(House.other)).isEmpty)
     }
   }
 }

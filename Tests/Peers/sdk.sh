@@ -39,6 +39,12 @@ assert.equal(kill.victim.username, 'EnemyPlayer');
 assert.equal((await api.kills.get(kill.id)).weapon, 'Laser Cannon');
 assert.ok((await api.users.getStats()).totalKills >= 1);
 assert.equal((await api.leaderboards.get({ type: 'kills', period: 'all_time' })).userRank.rank, 1);
+const [server] = await api.servers.list();
+assert.equal((await api.servers.getSettings(server.id)).features.killTracker, true);
+await assert.rejects(api.servers.updateSettings(server.id, { prefix: '?' }), { status: 403 });
+assert.equal((await api.bot.status()).isOnline, true);
+assert.equal((await api.game.ship('aurora mr')).name, 'Aurora MR');
+assert.deepEqual(await api.logs.files(), []);
 const key = await api.apiKeys.create({ name: 'sdk' });
 assert.match(key.key, /^adj_/);
 await api.apiKeys.delete(key.id);
@@ -66,6 +72,11 @@ assert kill.id in [each.id for each in api.kills.all(weapon="Missile")]
 assert api.users.get_stats().total_kills >= 1
 assert api.leaderboards.get().user_rank.rank == 1
 assert api.analytics.kills(period="week").total_kills >= 1
+server = api.servers.list()[0]
+assert api.servers.get_settings(server.id).features.kill_tracker
+assert api.bot.status().is_online
+assert api.game.system("stanton")["planets"]
+assert api.logs.directories() == []
 assert api.users.update(privacy_level="PRIVATE").privacy_level == "PRIVATE"
 hook = api.webhooks.create("sdk", "https://example.com/hook", ["kill.created"])
 api.webhooks.delete(hook.id)

@@ -75,6 +75,8 @@ export interface UserProfile {
   discriminator: string;
   avatar: string | null;
   rsiHandle: string | null;
+  /** Whether the handle was proved. */
+  isHandleVerified: boolean;
   privacyLevel: PrivacyLevel;
   createdAt: ISODate;
   updatedAt: ISODate;
@@ -104,13 +106,17 @@ export interface ServerSettings {
   prefix: string;
   language: string;
   features: { killTracker: boolean; leaderboard: boolean; notifications: boolean };
+  privacyLevel: 'public' | 'private' | (string & {});
+  killNotifications: boolean;
+  /** The name or id of a channel. */
+  leaderboardChannel: string | null;
 }
 export interface ServerInfo {
   id: string;
   discordId: string;
   name: string;
   icon: string | null;
-  ownerId: string;
+  ownerId: string | null;
   isActive: boolean;
   memberCount: number;
   settings: ServerSettings;
@@ -168,6 +174,30 @@ export interface KillAnalytics {
   locationStats: { location: string; kills: number; percentage: number }[];
 }
 
+export interface Ship {
+  name: string;
+  manufacturer: string;
+  type: string | null;
+  size: string | null;
+  crew: number | null;
+  /** SCU. */
+  cargo: number | null;
+  /** aUEC. */
+  price: number | null;
+  /** Metres. */
+  length: number | null;
+  className: string;
+}
+export interface LogDirectory { path: string; exists: boolean; files: number; /** Bytes. */ size: number }
+export interface LogFile {
+  filePath: string;
+  name: string;
+  directory: string;
+  /** Bytes. */
+  size: number;
+  modifiedAt: ISODate;
+}
+
 export type EventType =
   | 'kill.created' | 'kill.updated' | 'kill.deleted' | 'user.joined' | 'user.left' | 'server.updated'
   | 'bot.status_changed';
@@ -196,7 +226,7 @@ export class SCKillTrackerAPI {
   };
   readonly users: {
     me(): Promise<UserProfile>;
-    update(changes: { rsiHandle?: string; privacyLevel?: PrivacyLevel }): Promise<UserProfile>;
+    update(changes: { username?: string; rsiHandle?: string | null; privacyLevel?: PrivacyLevel }): Promise<UserProfile>;
     getStats(): Promise<UserStats>;
   };
   readonly kills: {
@@ -215,6 +245,7 @@ export class SCKillTrackerAPI {
   readonly servers: {
     list(): Promise<ServerInfo[]>;
     get(id: string): Promise<ServerInfo>;
+    getSettings(id: string): Promise<ServerSettings>;
     updateSettings(id: string, settings: ServerSettingsChange): Promise<ServerSettings>;
   };
   readonly bot: { status(): Promise<BotStatus>; statistics(): Promise<Record<string, unknown>>; restart(): Promise<unknown> };
@@ -235,8 +266,23 @@ export class SCKillTrackerAPI {
     users(filter?: AnalyticsFilter): Promise<Record<string, unknown>>;
     servers(filter?: AnalyticsFilter): Promise<Record<string, unknown>>;
   };
+  readonly game: {
+    ships(): Promise<Ship[]>;
+    ship(name: string): Promise<Ship>;
+    player(handle: string): Promise<Record<string, unknown>>;
+    location(name: string): Promise<{ name: string; system: string | null; bodies: string[]; kills: number }>;
+    system(name: string): Promise<{ name: string; planets: { name: string; moons: string[] }[] }>;
+  };
+  readonly logs: {
+    directories(): Promise<LogDirectory[]>;
+    files(): Promise<LogFile[]>;
+    validate(filePath: string): Promise<Record<string, unknown> & { isValid: boolean; reason: string | null }>;
+    parse(
+      filePath: string, options?: { includePvE?: boolean; includePvP?: boolean; serverId?: string },
+    ): Promise<Record<string, unknown>>;
+  };
   request(method: string, path: string, options?: {
-    query?: Record<string, unknown>; body?: unknown; headers?: Record<string, string>; repeat?: boolean;
+    root?: string; query?: Record<string, unknown>; body?: unknown; headers?: Record<string, string>; repeat?: boolean;
     signal?: AbortSignal;
   }): Promise<any>;
   connect(handlers?: EventHandlers): EventConnection;

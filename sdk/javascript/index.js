@@ -36,14 +36,19 @@ export class SCKillTrackerAPI {
     this.apiKeys = new APIKeys(request);
     this.webhooks = new Webhooks(request);
     this.analytics = new Analytics(request);
+    this.game = new Game(request);
+    this.logs = new Logs(request);
   }
 
   /** The token or API key that requests carry now: `auth` changes it. */
   get token() { return this.#token; }
 
-  /** Sends a request below `/api/v1` and returns the `data` of its answer. */
-  async request(method, path, { query, body, headers, repeat = repeatable.has(method), signal } = {}) {
-    const url = new URL(`${this.#options.baseURL}/api/v1${path}`);
+  /**
+   * Sends a request below `/api/v1` and returns the `data` of its answer. `root` is another beginning: with `/api`, the
+   * reference's, the answer is what stands under `data`, or the body as it is.
+   */
+  async request(method, path, { query, body, headers, repeat = repeatable.has(method), signal, root = '/api/v1' } = {}) {
+    const url = new URL(`${this.#options.baseURL}${root}${path}`);
     for (const [name, value] of Object.entries(query ?? {})) {
       if (value !== undefined && value !== null) url.searchParams.set(name, toText(value));
     }
@@ -81,7 +86,7 @@ export class SCKillTrackerAPI {
         await pause(backoff(attempt), signal);
         continue;
       }
-      return read(response, text, retryAfter);
+      return read(response, text, retryAfter, root === '/api/v1');
     }
   }
 
@@ -168,6 +173,7 @@ class Servers {
   constructor(request) { this.#request = request; }
   list() { return this.#request('GET', '/servers'); }
   get(id) { return this.#request('GET', `/servers/${part(id)}`); }
+  getSettings(id) { return this.#request('GET', `/servers/${part(id)}/settings`); }
   updateSettings(id, settings) { return this.#request('PATCH', `/servers/${part(id)}/settings`, { body: settings }); }
 }
 
@@ -204,6 +210,34 @@ class Analytics {
   kills(filter = {}) { return this.#request('GET', '/analytics/kills', { query: filter }); }
   users(filter = {}) { return this.#request('GET', '/analytics/users', { query: filter }); }
   servers(filter = {}) { return this.#request('GET', '/analytics/servers', { query: filter }); }
+}
+
+/** What is known of the game: of the reference. */
+class Game {
+  #request;
+  constructor(request) {
+    this.#request = (path) => request('GET', path, { root: '/api' });
+  }
+  ships() { return this.#request('/sc/ships'); }
+  ship(name) { return this.#request(`/sc/ships/${part(name)}`); }
+  player(handle) { return this.#request(`/sc/players/${part(handle)}`); }
+  location(name) { return this.#request(`/sc/locations/${part(name)}`); }
+  system(name) { return this.#request(`/sc/systems/${part(name)}`); }
+}
+
+/** Logs on the server's machine: of the reference. */
+class Logs {
+  #request;
+  constructor(request) {
+    this.#request = (method, path, body) => request(method, path, { root: '/api', body });
+  }
+  async directories() { return (await this.#request('GET', '/logs/directories')).directories; }
+  async files() { return (await this.#request('GET', '/logs/files')).files; }
+  validate(filePath) { return this.#request('POST', '/logs/validate', { filePath }); }
+  /** Records what a log tells. Parsing it again changes nothing. */
+  parse(filePath, { includePvE, includePvP, serverId } = {}) {
+    return this.#request('POST', '/logs/parse', { filePath, serverId, parseOptions: { includePvE, includePvP } });
+  }
 }
 
 /** A connection for events that comes back by itself until it is closed. */
@@ -249,14 +283,14 @@ class Connection {
   }
 }
 
-function read(response, text, retryAfter) {
+function read(response, text, retryAfter, isWrapped) {
   let body;
   try {
     body = text === '' ? {} : JSON.parse(text);
   } catch {
     body = undefined;
   }
-  if (response.ok && body?.success !== false) return body?.data;
+  if (response.ok && body?.success !== false) return isWrapped ? body?.data : (body?.data ?? body);
   const error = body?.error ?? {};
   throw new KillTrackerError(error.message ?? `the server answered ${response.status}`, {
     code: error.code,

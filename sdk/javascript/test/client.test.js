@@ -46,6 +46,27 @@ test('the documented samples ask for the documented paths', async () => {
   assert.match(requests[1].headers['idempotency-key'], /^[0-9a-f-]{36}$/);
 });
 
+test('servers, game data and logs are asked for where the documents have them', async () => {
+  answers = [
+    good([{ id: '9' }]), good({ prefix: '?' }), [200, { success: true, data: [{ name: 'Aurora MR' }], count: 1 }],
+    [200, { success: true, data: { name: 'Aurora MR' } }], [200, { files: [{ filePath: '/logs/Game.log' }] }],
+    [200, { filePath: '/logs/Game.log', lines: 4 }],
+  ];
+  const client = api();
+  assert.equal((await client.servers.list())[0].id, '9');
+  assert.equal((await client.servers.updateSettings('9', { leaderboardChannel: null })).prefix, '?');
+  assert.equal((await client.game.ships())[0].name, 'Aurora MR');
+  assert.equal((await client.game.ship('Aurora MR')).name, 'Aurora MR');
+  const [file] = await client.logs.files();
+  assert.equal((await client.logs.parse(file.filePath, { includePvE: false })).lines, 4);
+  assert.deepEqual(requests.map(({ method, url }) => `${method} ${url}`), [
+    'GET /api/v1/servers', 'PATCH /api/v1/servers/9/settings', 'GET /api/sc/ships', 'GET /api/sc/ships/Aurora%20MR',
+    'GET /api/logs/files', 'POST /api/logs/parse',
+  ]);
+  assert.deepEqual(requests[1].body, { leaderboardChannel: null });
+  assert.deepEqual(requests[5].body, { filePath: '/logs/Game.log', parseOptions: { includePvE: false } });
+});
+
 test('a refused request is an error with the words of the server', async () => {
   const error = { code: 'VALIDATION_ERROR', message: 'limit: no', details: { field: 'limit', reason: 'no' } };
   answers = [[422, { success: false, error }, { 'X-Request-Id': 'abc' }]];

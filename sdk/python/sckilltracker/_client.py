@@ -77,6 +77,8 @@ class SCKillTrackerAPI:
         self.api_keys = _APIKeys(self)
         self.webhooks = _Webhooks(self)
         self.analytics = _Analytics(self)
+        self.game = _Game(self)
+        self.logs = _Logs(self)
 
     def request(
         self,
@@ -87,12 +89,15 @@ class SCKillTrackerAPI:
         body: Optional[Any] = None,
         headers: Optional[Mapping[str, str]] = None,
         repeat: Optional[bool] = None,
+        root: str = "/api/v1",
     ) -> Any:
         """Sends a request below ``/api/v1`` and returns the ``data`` of its answer.
 
+        :param root: another beginning: with ``/api``, the reference's, the answer is what stands under ``data``, or the
+            body as it is.
         :raises KillTrackerError: if the server refuses, or does not answer.
         """
-        url = f"{self.base_url}/api/v1{path}"
+        url = f"{self.base_url}{root}{path}"
         given = {name: value for name, value in (query or {}).items() if value is not None}
         if given:
             url += "?" + urllib.parse.urlencode(given)
@@ -130,17 +135,17 @@ class SCKillTrackerAPI:
                 self._sleep(_backoff(attempt))
                 attempt += 1
                 continue
-            return _read(status, answer, answer_headers, retry_after)
+            return _read(status, answer, answer_headers, retry_after, is_wrapped=root == "/api/v1")
 
 
-def _read(status: int, answer: bytes, headers: Any, retry_after: Optional[int]) -> Any:
+def _read(status: int, answer: bytes, headers: Any, retry_after: Optional[int], *, is_wrapped: bool) -> Any:
     body: Any = None
     try:
         body = json.loads(answer) if answer else {}
     except ValueError:
         pass
     if 200 <= status < 300 and isinstance(body, dict) and body.get("success") is not False:
-        return body.get("data")
+        return body.get("data") if is_wrapped else body.get("data", body)
     error = body.get("error") if isinstance(body, dict) else None
     if not isinstance(error, dict):
         error = {}
@@ -313,6 +318,9 @@ class _Servers(_Part):
     def get(self, server_id: str) -> ServerInfo:
         return decode(ServerInfo, self._api.request("GET", f"/servers/{_part(server_id)}"))
 
+    def get_settings(self, server_id: str) -> ServerSettings:
+        return decode(ServerSettings, self._api.request("GET", f"/servers/{_part(server_id)}/settings"))
+
     def update_settings(
         self,
         server_id: str,
@@ -322,9 +330,24 @@ class _Servers(_Part):
         kill_tracker: Optional[bool] = None,
         leaderboard: Optional[bool] = None,
         notifications: Optional[bool] = None,
+        privacy_level: Optional[str] = None,
+        kill_notifications: Optional[bool] = None,
+        leaderboard_channel: Optional[str] = None,
     ) -> ServerSettings:
+        """Changes what is given. An empty ``leaderboard_channel`` takes it away."""
         features = _wire({"kill_tracker": kill_tracker, "leaderboard": leaderboard, "notifications": notifications})
-        body = _wire({"prefix": prefix, "language": language, "features": features or None})
+        body = _wire(
+            {
+                "prefix": prefix,
+                "language": language,
+                "features": features or None,
+                "privacy_level": privacy_level,
+                "kill_notifications": kill_notifications,
+                "leaderboard_channel": leaderboard_channel or None,
+            }
+        )
+        if leaderboard_channel == "":
+            body["leaderboardChannel"] = None
         return decode(ServerSettings, self._api.request("PATCH", f"/servers/{_part(server_id)}/settings", body=body))
 
 
@@ -446,4 +469,63 @@ class _Analytics(_Part):
 
     def servers(self, **query: Any) -> Dict[str, Any]:
         result: Dict[str, Any] = self._api.request("GET", "/analytics/servers", query=_wire(query))
+        return result
+
+
+class _Game(_Part):
+    """What is known of the game: of the reference."""
+
+    def _get(self, path: str) -> Any:
+        return self._api.request("GET", path, root="/api")
+
+    def ships(self) -> List[Dict[str, Any]]:
+        result: List[Dict[str, Any]] = self._get("/sc/ships")
+        return result
+
+    def ship(self, name: str) -> Dict[str, Any]:
+        result: Dict[str, Any] = self._get(f"/sc/ships/{_part(name)}")
+        return result
+
+    def player(self, handle: str) -> Dict[str, Any]:
+        result: Dict[str, Any] = self._get(f"/sc/players/{_part(handle)}")
+        return result
+
+    def location(self, name: str) -> Dict[str, Any]:
+        result: Dict[str, Any] = self._get(f"/sc/locations/{_part(name)}")
+        return result
+
+    def system(self, name: str) -> Dict[str, Any]:
+        result: Dict[str, Any] = self._get(f"/sc/systems/{_part(name)}")
+        return result
+
+
+class _Logs(_Part):
+    """Logs on the server's machine: of the reference."""
+
+    def directories(self) -> List[Dict[str, Any]]:
+        result: List[Dict[str, Any]] = self._api.request("GET", "/logs/directories", root="/api")["directories"]
+        return result
+
+    def files(self) -> List[Dict[str, Any]]:
+        result: List[Dict[str, Any]] = self._api.request("GET", "/logs/files", root="/api")["files"]
+        return result
+
+    def validate(self, file_path: str) -> Dict[str, Any]:
+        body = {"filePath": file_path}
+        result: Dict[str, Any] = self._api.request("POST", "/logs/validate", body=body, root="/api")
+        return result
+
+    def parse(
+        self,
+        file_path: str,
+        *,
+        include_pve: Optional[bool] = None,
+        include_pvp: Optional[bool] = None,
+        server_id: Optional[str] = None,
+    ) -> Dict[str, Any]:
+        """Records what a log tells. Parsing it again changes nothing."""
+        given = {"includePvE": include_pve, "includePvP": include_pvp}
+        body = _wire({"file_path": file_path, "server_id": server_id})
+        body["parseOptions"] = {name: value for name, value in given.items() if value is not None}
+        result: Dict[str, Any] = self._api.request("POST", "/logs/parse", body=body, root="/api")
         return result

@@ -171,6 +171,9 @@ class ServerSettings:
     prefix: str
     language: str
     features: ServerFeatures
+    privacy_level: Optional[str] = None
+    kill_notifications: Optional[bool] = None
+    leaderboard_channel: Optional[str] = None
 
 
 @dataclass(frozen=True)
@@ -179,7 +182,7 @@ class ServerInfo:
     discord_id: str
     name: str
     icon: Optional[str]
-    owner_id: str
+    owner_id: Optional[str]
     is_active: bool
     member_count: int
     settings: Optional[ServerSettings]

@@ -107,6 +107,39 @@ class ClientTests(unittest.TestCase):
         self.assertEqual(caught.exception.status, 500)
         self.assertEqual(len(self.server.requests), 1)
 
+    def test_servers_game_data_and_logs_are_where_the_documents_have_them(self):
+        features = {"killTracker": True, "leaderboard": True, "notifications": False}
+        settings = {"prefix": "?", "language": "en", "features": features, "leaderboardChannel": None}
+        self.server.answers = [
+            good(settings),
+            (200, {"success": True, "data": [{"name": "Aurora MR"}], "count": 1}, {}),
+            (200, {"success": True, "data": {"name": "Aurora MR"}}, {}),
+            (200, {"files": [{"filePath": "/logs/Game.log"}]}, {}),
+            (200, {"filePath": "/logs/Game.log", "lines": 4}, {}),
+        ]
+        changed = self.api.servers.update_settings("9", notifications=False, leaderboard_channel="")
+        self.assertEqual((changed.prefix, changed.features.notifications), ("?", False))
+        self.assertEqual(self.api.game.ships()[0]["name"], "Aurora MR")
+        self.assertEqual(self.api.game.ship("Aurora MR")["name"], "Aurora MR")
+        path = self.api.logs.files()[0]["filePath"]
+        self.assertEqual(self.api.logs.parse(path, include_pve=False)["lines"], 4)
+        self.assertEqual(
+            [request[:2] for request in self.server.requests],
+            [
+                ("PATCH", "/api/v1/servers/9/settings"),
+                ("GET", "/api/sc/ships"),
+                ("GET", "/api/sc/ships/Aurora%20MR"),
+                ("GET", "/api/logs/files"),
+                ("POST", "/api/logs/parse"),
+            ],
+        )
+        self.assertEqual(
+            self.server.requests[0][3], {"features": {"notifications": False}, "leaderboardChannel": None}
+        )
+        self.assertEqual(
+            self.server.requests[4][3], {"filePath": "/logs/Game.log", "parseOptions": {"includePvE": False}}
+        )
+
     def test_all_kills_come_page_by_page(self):
         def page(number):
             pagination = {"page": number, "limit": 1, "total": 2, "pages": 2}

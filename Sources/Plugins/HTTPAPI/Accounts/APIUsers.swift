@@ -63,9 +63,15 @@ public struct APIUsers: Sendable {
     }
   }
 
-  /// Calls a user who logged in by another name, until Discord says otherwise at the next login.
-  public func rename(_ id: UserID, to name: String) async throws {
-    try await database.write { try $0.execute("UPDATE api_users SET username = $2 WHERE id = $1", id, name) }
+  /// Calls a user by another name, until Discord says otherwise at the next login.
+  static func rename(_ id: UserID, to name: String, at now: Timestamp, in transaction: Transaction) throws {
+    // Whoever has a token without a login is not known yet.
+    try transaction.execute(
+      """
+      INSERT INTO api_users (id, username, discriminator, avatar_url, created_at, last_login_at)
+      VALUES ($1, $2, '0', (SELECT avatar_url FROM users WHERE id = $1), $3, $3)
+      ON CONFLICT (id) DO UPDATE SET username = excluded.username
+      """, id, name, now)
   }
 
   public func find(_ id: UserID) async throws -> APIUser? {

@@ -30,23 +30,37 @@ public struct WebhookEvent: Sendable {
   public let fields: JSON
   /// Names of domain events.
   public let sources: Set<String>
-  /// Whether a webhook of that owner may be told of it.
-  let isVisible: @Sendable (DomainEvent, Subject) async throws -> Bool
-  /// The payload without the document's wrapping; nil if there is nothing to tell.
-  let payload: @Sendable (DomainEvent) async throws -> JSON?
+  /// What a webhook of that owner may be told: nil for nothing, else the parts that are left out for it.
+  let hidden: @Sendable (DomainEvent, Subject) async throws -> Set<String>?
+  /// The payloads without the document's wrapping; none if there is nothing to tell. Made once for all owners from whom
+  /// the same is hidden.
+  let payloads: @Sendable (DomainEvent, _ hidden: Set<String>) async throws -> [JSON]
 
+  /// An event that is told whole or not at all.
   public init(
     _ name: String, of document: WebhookDocument, summary: String, fields: JSON = [:], from sources: Set<String>,
     isVisible: @escaping @Sendable (DomainEvent, Subject) async throws -> Bool,
     payload: @escaping @Sendable (DomainEvent) async throws -> JSON?
+  ) {
+    self.init(name, of: document, summary: summary, fields: fields, from: sources) { event, owner in
+      try await isVisible(event, owner) ? [] : nil
+    } payloads: { event, _ in
+      try await payload(event).map { [$0] } ?? []
+    }
+  }
+
+  public init(
+    _ name: String, of document: WebhookDocument, summary: String, fields: JSON = [:], from sources: Set<String>,
+    hidden: @escaping @Sendable (DomainEvent, Subject) async throws -> Set<String>?,
+    payloads: @escaping @Sendable (DomainEvent, _ hidden: Set<String>) async throws -> [JSON]
   ) {
     self.name = name
     self.document = document
     self.summary = summary
     self.fields = fields
     self.sources = sources
-    self.isVisible = isVisible
-    self.payload = payload
+    self.hidden = hidden
+    self.payloads = payloads
   }
 }
 

@@ -75,11 +75,16 @@ struct WebhookFanOut {
   private func letters(
     for event: DomainEvent, as outgoing: WebhookEvent, to interested: [Webhook]
   ) async throws -> [Letter] {
-    var isVisible: [Subject: Bool] = [:]
-    for owner in Set(interested.map(\.owner)) { isVisible[owner] = try await outgoing.isVisible(event, owner) }
-    let targets = interested.filter { isVisible[$0.owner] == true }
-    guard !targets.isEmpty, let payload = try await outgoing.payload(event) else { return [] }
-    let body = outgoing.document.wrap(payload, name: outgoing.name, at: event.at).serialized()
-    return targets.map { Letter(webhook: $0.id, event: outgoing.name, body: body) }
+    var hidden: [Subject: Set<String>] = [:]
+    for owner in Set(interested.map(\.owner)) { hidden[owner] = try await outgoing.hidden(event, owner) }
+    var letters: [Letter] = []
+    for version in Set(hidden.values) {
+      let targets = interested.filter { hidden[$0.owner] == version }
+      for payload in try await outgoing.payloads(event, version) {
+        let body = outgoing.document.wrap(payload, name: outgoing.name, at: event.at).serialized()
+        letters += targets.map { Letter(webhook: $0.id, event: outgoing.name, body: body) }
+      }
+    }
+    return letters
   }
 }

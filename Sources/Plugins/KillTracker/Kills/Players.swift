@@ -50,10 +50,15 @@ public struct Players: Sendable {
 
   /// Changes what a user says of themselves. A new handle is a claim until it is verified, and gives up the verified one
   /// of before; the kills that were recorded under that stay the user's.
-  /// - Parameter handle: nil: unchanged; `.some(nil)`: none.
+  /// - Parameters:
+  ///   - handle: nil: unchanged; `.some(nil)`: none.
+  ///   - more: what is to be stored with it, or not at all.
   /// - Throws: ``KillError``: `handleTaken` if it is verified as somebody else's.
   @discardableResult
-  public func update(_ user: UserID, handle: String?? = nil, privacy: Privacy? = nil) async throws -> PlayerProfile {
+  public func update(
+    _ user: UserID, handle: String?? = nil, privacy: Privacy? = nil,
+    with more: @escaping @Sendable (Transaction) throws -> Void = { _ in }
+  ) async throws -> PlayerProfile {
     let handle: String?? = try handle.map { try $0.map { try KillReport.handle($0, field: "rsiHandle") } }
     let now = time.timestamp
     return try await database.write { transaction in
@@ -81,6 +86,7 @@ public struct Players: Sendable {
         // Boards leave private players out.
         try transaction.execute("UPDATE kill_version SET version = version + 1 WHERE number = 2")
       }
+      try more(transaction)
       return try Self.profile(of: user, in: transaction)
     }
   }

@@ -1,10 +1,10 @@
 /// A place of the game, as its tables have it.
-struct GamePlace: Sendable, Equatable {
+public struct GamePlace: Sendable, Equatable {
   /// `Comm Array ST1-48`
-  var name: String
-  var system: GameSystem?
+  public var name: String
+  public var system: GameSystem?
   /// The planet, or the moon and its planet: `["Daymar", "Crusader"]`. Empty where the tables do not tell.
-  var bodies: [String]
+  public var bodies: [String]
 }
 
 /// The places in memory, by the names that kills have.

@@ -52,6 +52,8 @@ public struct LogShelf: Sendable {
     var components: [String]
   }
 
+  /// One log of a user at a time.
+  public let turns = LogTurns()
   private let places: [Place]
   private let threads: FileThreads
 

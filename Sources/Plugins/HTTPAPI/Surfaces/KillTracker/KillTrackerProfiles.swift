@@ -7,12 +7,12 @@ import Platform
 struct KillTrackerProfiles: Sendable {
   let accounts: KillTrackerAccounts
   let players: Players
-  let users: APIUsers
+  let time: any TimeSource
 
   init(_ services: KillTrackerServices) {
     accounts = KillTrackerAccounts(services: services)
     players = services.kills.players
-    users = services.authentication.users
+    time = services.time
   }
 
   struct Profile: Codable, Sendable {
@@ -22,6 +22,8 @@ struct KillTrackerProfiles: Sendable {
     let discriminator: String
     @Nullable var avatar: String?
     @Nullable var rsiHandle: String?
+    /// Whether the handle was proved; a claim leads to nobody.
+    let isHandleVerified: Bool
     let privacyLevel: String
     @Nullable var createdAt: Timestamp?
     @Nullable var updatedAt: Timestamp?
@@ -33,6 +35,7 @@ struct KillTrackerProfiles: Sendable {
       discriminator = person.discriminator
       avatar = person.avatarURL
       rsiHandle = player.handle
+      isHandleVerified = player.isVerified
       privacyLevel = player.privacy.rawValue
       createdAt = person.createdAt
       updatedAt = [person.lastLoginAt, person.createdAt, player.updatedAt].compactMap { $0 }.max()
@@ -46,11 +49,11 @@ struct KillTrackerProfiles: Sendable {
   /// What a user may say of themselves.
   struct Changes: Codable, Sendable, SchemaRuled {
     let username: String?
-    let rsiHandle: String?
+    let rsiHandle: Patched<String>?
     let privacyLevel: PrivacyLevel?
     static let schemaRules: SchemaRules = [
       "username": .text("Until the next login with Discord", length: 1...32, example: "NewUsername"),
-      "rsiHandle": .text("A claim, until it is proved", length: 1...64, example: "new_rsi_handle"),
+      "rsiHandle": .text("A claim, until it is proved; null: none", length: 1...64, example: "new_rsi_handle"),
       "privacyLevel": .text(example: "PRIVATE"),
     ]
   }
@@ -61,13 +64,29 @@ struct KillTrackerProfiles: Sendable {
   }
 
   func change(_ user: UserID, _ changes: Changes) async throws -> Profile {
-    try await KillTrackerKills.perform {
+    let name = try changes.username.map(Self.checked)
+    try await KillTrackerKills.perform { [time] in
       _ = try await players.update(
-        user, handle: changes.rsiHandle.map { $0 },
-        privacy: changes.privacyLevel.flatMap { Privacy(rawValue: $0.rawValue) })
+        user, handle: changes.rsiHandle.map { $0.value },
+        privacy: changes.privacyLevel.flatMap { Privacy(rawValue: $0.rawValue) },
+        with: { transaction in
+          if let name { try APIUsers.rename(user, to: name, at: time.timestamp, in: transaction) }
+        })
     }
-    if let name = changes.username { try await users.rename(user, to: name) }
     return try await profile(of: user)
+  }
+}
+
+extension KillTrackerProfiles {
+  /// Without blanks around it.
+  private static func checked(_ name: String) throws -> String {
+    let inner = name.drop(while: \.isWhitespace)
+    let trimmed = inner.lastIndex { !$0.isWhitespace }.map { String(inner[...$0]) } ?? ""
+    guard !trimmed.isEmpty, !trimmed.unicodeScalars.contains(where: { $0.value < 0x20 || $0.value == 0x7F }) else {
+      throw HTTPError.invalid(
+        .invalidBody, [.init(path: "username", message: "must have a letter, and no control characters")])
+    }
+    return trimmed
   }
 }
 
@@ -82,7 +101,8 @@ extension KillTrackerV1 {
     ) { request in try await profiles.profile(of: KillTrackerKills.user(of: request)) }
     routes.change(
       .patch, "/users/me", access: .user(.writeUsers), limit: .byCaller(.write), audit: "user.update",
-      RouteNotes("Changes the caller's profile", tags: ["Users"]), .body(KillTrackerProfiles.Changes.self),
+      RouteNotes("Changes the caller's profile", tags: ["Users"]),
+      .body(KillTrackerProfiles.Changes.self, unknownFields: .refused),
       returning: .succeeded(KillTrackerProfiles.Profile.self)
     ) { request, body in try await profiles.change(KillTrackerKills.user(of: request), body) }
     routes.read(

@@ -89,7 +89,8 @@ extension KillTrackerReference {
       .put, "/api/users/:userId", access: .own(user: "userId", .writeUsers), limit: .byCaller(.write),
       audit: .action("user.update", targets: "userId"),
       RouteNotes("Changes a profile", tags: ["Users"], errors: [.notFound]), .path("userId", String.self),
-      .body(KillTrackerProfiles.Changes.self), returning: .json(KillTrackerProfiles.Profile.self)
+      .body(KillTrackerProfiles.Changes.self, unknownFields: .refused),
+      returning: .json(KillTrackerProfiles.Profile.self)
     ) { _, text, body in
       guard let user = UserID(text) else {
         throw HTTPError(.notFound, kind: .notFound, code: "USER_NOT_FOUND", "there is no such user")
@@ -147,6 +148,7 @@ extension KillTrackerReference {
     let discriminator: String
     @Nullable var avatar: String?
     @Nullable var rsiHandle: String?
+    let isHandleVerified: Bool
     let privacyLevel: String
     let kills: [Deed]
     let deaths: [Deed]
@@ -162,6 +164,7 @@ extension KillTrackerReference {
       discriminator = profile.discriminator
       avatar = profile.avatar
       rsiHandle = profile.rsiHandle
+      isHandleVerified = profile.isHandleVerified
       privacyLevel = profile.privacyLevel
       self.kills = kills.map { Deed($0, isDeath: false, guilds) }
       self.deaths = deaths.map { Deed($0, isDeath: true, guilds) }

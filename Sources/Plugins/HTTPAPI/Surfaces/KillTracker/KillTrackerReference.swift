@@ -24,11 +24,15 @@ public struct KillTrackerReference: Surface {
     declarePlayTime(in: &routes)
     declareWebhooks(in: &routes)
     declareServers(in: &routes)
+    declareGame(in: &routes)
+    declareLogs(in: &routes)
     services.hub.declare(in: &routes, limit: .byAddress(.read))
   }
 
   public func run() async {
     await services.hub.run(
-      services.events.live().map { news in news.events.flatMap(KillTrackerNews.events(from:)) })
+      services.events.live().map { [servers = services.servers] news in
+        news.events.flatMap { KillTrackerNews.events(from: $0, isPrivate: servers.isPrivate) }
+      })
   }
 }

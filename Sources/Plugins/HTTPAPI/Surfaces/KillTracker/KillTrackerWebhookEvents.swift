@@ -18,9 +18,10 @@ public struct KillTrackerWebhookEvents: Sendable {
       ("kill.deleted", "A kill was deleted"),
     ].map { name, summary in
       WebhookEvent(
-        name, of: .killTrackerV1, summary: summary, fields: ["kill": Self.v1Fields], from: [name],
-        isVisible: Self.seesKill
-      ) { event in ["kill": Self.fields(of: event, ["id", "killer", "victim", "weapon", "location", "timestamp"])] }
+        name, of: .killTrackerV1, summary: summary, fields: ["kill": Self.v1Fields], from: [name], hidden: hidden
+      ) { event, hidden in
+        [["kill": Self.fields(of: event, ["id", "killer", "victim", "weapon", "location", "timestamp"], hidden)]]
+      }
     }
     let guild: [WebhookEvent] = [
       ("user.joined", "user", "A user joined a server"), ("user.left", "user", "A user left a server"),
@@ -50,55 +51,77 @@ public struct KillTrackerWebhookEvents: Sendable {
       fields: [
         "killId": "string", "killerId": "string", "victimId": "string", "weapon": "string", "location": "string",
         "isPvP": "boolean", "timestamp": "string",
-      ], from: ["kill.created"], isVisible: Self.seesKill
-    ) { event in
+      ], from: ["kill.created"], hidden: hidden
+    ) { event, hidden in
       var payload = JSON.Object()
       payload["killId"] = Self.field("id", of: event)
-      payload["killerId"] = Self.field("killer", of: event)
-      payload["victimId"] = Self.field("victim", of: event)
+      payload["killerId"] = Self.field("killer", of: event, hidden)
+      payload["victimId"] = Self.field("victim", of: event, hidden)
       payload["weapon"] = Self.field("weapon", of: event)
       payload["location"] = Self.field("location", of: event)
       payload["isPvP"] = .boolean(event.data["kind"]?.string == KillKind.pvp.rawValue)
       payload["timestamp"] = Self.field("timestamp", of: event)
-      return .object(payload)
+      return [.object(payload)]
     }
   }
 
-  /// Of the killer, where that is a user.
+  /// Of killer and victim, where they are users. Those of a private player are for the player alone.
   private var statisticsUpdated: WebhookEvent {
     WebhookEvent(
       "user.stats_updated", of: .killTrackerReference, summary: "Triggered when user statistics are updated",
       fields: [
         "userId": "string", "playerName": "string",
         "stats": ["totalKills": "number", "totalDeaths": "number", "kdr": "number"], "timestamp": "string",
-      ], from: ["kill.created"], isVisible: Self.seesKill
-    ) { [kills] event in
-      guard let user = event.data["killerUserId"]?.string, let player = try await kills.player(user) else { return nil }
-      let statistics = try await kills.statistics(of: player, for: KillViewer(user: nil, isAdmin: true))
-      return [
-        "userId": .string(user), "playerName": event.data["killer"] ?? .null,
-        "stats": [
-          "totalKills": .integer(Int64(statistics.totalKills)), "totalDeaths": .integer(Int64(statistics.totalDeaths)),
-          "kdr": .double(statistics.killDeathRatio),
-        ],
-        "timestamp": .string(event.at.iso8601),
-      ]
+      ], from: ["kill.created"],
+      hidden: { [hidden, isPrivate] event, owner in
+        guard try await hidden(event, owner) != nil else { return nil }
+        let news = KillNews(event, isPrivate: isPrivate)
+        let own = news.users.filter { owner == .user($0.value) }.keys
+        return Set(news.privateSides.subtracting(own).map(\.rawValue))
+      }
+    ) { [kills, isPrivate] event, hidden in
+      let news = KillNews(event, isPrivate: isPrivate)
+      var payloads: [JSON] = []
+      var told: Set<UserID> = []
+      for side in KillNews.Side.allCases where !hidden.contains(side.rawValue) {
+        guard let user = news.users[side], told.insert(user).inserted,
+          let player = try await kills.player("\(user)")
+        else { continue }
+        let statistics = try await kills.statistics(of: player, for: KillViewer(user: nil, isAdmin: true))
+        payloads.append([
+          "userId": .string("\(user)"), "playerName": Self.field(side.rawValue, of: event),
+          "stats": [
+            "totalKills": .integer(Int64(statistics.totalKills)),
+            "totalDeaths": .integer(Int64(statistics.totalDeaths)), "kdr": .double(statistics.killDeathRatio),
+          ],
+          "timestamp": .string(event.at.iso8601),
+        ])
+      }
+      return payloads
     }
   }
 
-  /// Kills of players who keep their names private are for those who took part.
-  @Sendable private static func seesKill(_ event: DomainEvent, _ owner: Subject) -> Bool {
-    let isPrivate = [event.data["killerIsPrivate"], event.data["victimIsPrivate"]].contains { $0?.bool == true }
-    guard isPrivate else { return true }
-    guard case .user(let user) = owner else { return false }
-    return event.subjects.contains(.user(user))
+  /// Whose names are left out for that owner; nil if it may hear nothing.
+  private var hidden: @Sendable (DomainEvent, Subject) async throws -> Set<String>? {
+    { [authority, isPrivate] event, owner in
+      let user: UserID? = if case .user(let user) = owner { user } else { nil }
+      let news = KillNews(event, isPrivate: isPrivate)
+      guard try await news.isTold(to: user, belongs: { try await authority.isMember($0, of: $1) }) else { return nil }
+      return Set(news.hiddenSides(from: user).map(\.rawValue))
+    }
   }
 
-  private static func field(_ name: String, of event: DomainEvent) -> JSON { event.data[name] ?? .null }
+  private var isPrivate: @Sendable (GuildID) -> Bool {
+    { [servers = kills.servers] in servers?.isPrivate($0) ?? false }
+  }
 
-  private static func fields(of event: DomainEvent, _ names: [String]) -> JSON {
+  private static func field(_ name: String, of event: DomainEvent, _ hidden: Set<String> = []) -> JSON {
+    hidden.contains(name) ? .string(KillParty.hidden.name) : event.data[name] ?? .null
+  }
+
+  private static func fields(of event: DomainEvent, _ names: [String], _ hidden: Set<String>) -> JSON {
     var fields = JSON.Object()
-    for name in names { fields[name] = field(name, of: event) }
+    for name in names { fields[name] = field(name, of: event, hidden) }
     return .object(fields)
   }
 

@@ -1,0 +1,110 @@
+import Core
+import Foundation
+import HTTP
+import KillTracker
+import Platform
+import StorageTestSupport
+import Testing
+
+@testable import HTTPAPI
+
+/// Logs over HTTP: listed, validated and parsed, from the configured directories alone.
+@Suite(.timeLimit(.minutes(1))) struct KillTrackerLogTests {
+  typealias House = KillTrackerHouse
+
+  /// Two kills of the player's own log, one of them of somebody of the game.
+  private static let log = """
+    <2025-10-15T18:00:00.000Z> Log started on Wed Oct 15 18:00:00 2025
+    <2025-10-15T18:00:01.000Z> [Notice] <AccountLoginCharacterStatus_Character> Character: createdAt 1 - updatedAt 2 - geid 201990709919 - accountId 1 - name Seryartorve - state STATE_CURRENT [Team_GameServices][Login]
+    <2025-10-15T18:01:00.000Z> [Notice] <Actor Death> CActor::Kill: 'Garluxyarfen' [202061709919] in zone 'OOC_Stanton_2b_Daymar' killed by 'Seryartorve' [201990709919] using 'behr_rifle_ballistic_01_6105102838217' [Class behr_rifle_ballistic_01] with damage type 'Bullet' from direction x: 0.0, y: 0.0, z: 0.0 [Team_ActorTech][Actor]
+    <2025-10-15T18:02:00.000Z> [Notice] <Actor Death> CActor::Kill: 'PU_Human_Enemy_GroundCombat_NPC_ASD_soldier_6105102838300' [6105102838300] in zone 'OOC_Stanton_2b_Daymar' killed by 'Seryartorve' [201990709919] using 'behr_rifle_ballistic_01_6105102838217' [Class behr_rifle_ballistic_01] with damage type 'Bullet' from direction x: 0.0, y: 0.0, z: 0.0 [Team_ActorTech][Actor]
+
+    """
+
+  private func with(
+    _ engine: TestEngine = .sqlite, _ body: (House, _ directory: String) async throws -> Void
+  ) async throws {
+    let directory = FileManager.default.temporaryDirectory.appending(path: "adjutant-logs-\(UUID().uuidString)")
+      .resolvingSymlinksInPath()
+    try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: directory) }
+    try Data(Self.log.utf8).write(to: directory.appending(path: "Game.log"))
+    try Data("nothing of the game\n".utf8).write(to: directory.appending(path: "other.log"))
+    let path = directory.path().hasSuffix("/") ? String(directory.path().dropLast()) : directory.path()
+    try await House.with(engine, settings: TrackerSettings(logDirectories: [path])) { house in
+      try await body(house, path)
+    }
+  }
+
+  private func body(_ path: String, _ more: JSON.Object = [:]) -> JSON {
+    var object: JSON.Object = ["filePath": .string(path)]
+    for (name, value) in more { object[name] = value }
+    return .object(object)
+  }
+
+  @Test func whatIsThere() async throws {
+    try await with { house, directory in
+      let token = try await house.token()
+      let directories = try await house.send(.get, "/api/logs/directories", token: token)
+      let printed: JSON = [
+        "path": .string(directory), "exists": true, "files": 2, "size": .integer(Int64(Self.log.utf8.count + 20)),
+      ]
+      #expect(directories.json == ["directories": [printed]])
+      let files = try await house.send(.get, "/api/logs/files", token: token)
+      let names = files.json["files"]?.array?.compactMap { $0["name"]?.string } ?? []
+      #expect(Set(names) == ["Game.log", "other.log"])
+      #expect(try await house.send(.get, "/api/logs/files").code == "UNAUTHORIZED")
+      let refused = try await house.send(.get, "/api/logs/files", token: try await house.key())
+      #expect(refused.status == 403 && refused.code == "INSUFFICIENT_PERMISSIONS")
+    }
+  }
+
+  @Test func validatingRecordsNothing() async throws {
+    try await with { house, directory in
+      let token = try await house.token()
+      let found = try await house.send(.post, "/api/logs/validate", token: token, body(directory + "/Game.log"))
+      #expect(found.status == 200 && found.json["isValid"] == true && found.json["lines"] == 4)
+      #expect(found.json["owners"] == ["Seryartorve"])
+      #expect(found.json["kills"] == ["total": 2, "pvp": 1, "pve": 1, "other": 0])
+      #expect(found.json["firstEvent"] == "2025-10-15T18:00:00.000Z" || found.json["firstEvent"] != .null)
+      let other = try await house.send(.post, "/api/logs/validate", token: token, body(directory + "/other.log"))
+      #expect(other.status == 200 && other.json["isValid"] == false)
+      #expect(other.json["reason"] == "no line of it is one of the game's")
+      #expect(try await house.kills.count() == 0)
+    }
+  }
+
+  @Test func whatIsOutsideOrMissing() async throws {
+    try await with { house, directory in
+      let token = try await house.token()
+      for path in ["/etc/passwd", directory + "/../x.log", "Game.log", directory, "/path/to/logfile.log"] {
+        for route in ["validate", "parse"] {
+          let answer = try await house.send(.post, "/api/logs/\(route)", token: token, body(path))
+          #expect(answer.status == 403 && answer.code == "FORBIDDEN", "\(route) \(path)")
+        }
+      }
+      let missing = try await house.send(.post, "/api/logs/validate", token: token, body(directory + "/none.log"))
+      #expect(missing.status == 404 && missing.code == "NOT_FOUND")
+      for (text, field) in [
+        ("{}", "filePath"), (#"{"filePath":5}"#, "filePath"), (#"{"filePath":""}"#, "filePath"),
+        (#"{"filePath":"/x","parseOptions":{"includePvE":"yes"}}"#, "parseOptions.includePvE"),
+        (#"{"filePath":"/x","serverId":"org"}"#, "serverId"),
+      ] {
+        let answer = try await house.send(
+          .post, "/api/logs/parse", token: token, try JSON(parsing: Array(text.utf8)))
+        #expect(answer.status == 422 && answer.field == field, "\(text)")
+      }
+      #expect(try await house.kills.count() == 0)
+    }
+  }
+
+  @Test func oneLogOfAUserAtATime() async throws {
+    let turns = LogTurns()
+    try await turns.take(House.user) {
+      await #expect(throws: LogShelfError.busy) { try await turns.take(House.user) {} }
+      // Others go on.
+      try await turns.take(House.other) {}
+    }
+    try await turns.take(House.user) {}
+  }
+}
