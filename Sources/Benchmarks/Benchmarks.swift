@@ -36,6 +36,15 @@ struct Benchmarks {
       kills-http [--writers N] [--seconds N] [--victims N] [--login] [--directory PATH] [--program PATH]
           POST /api/v1/kills to the program itself (the adjutant beside this), each connection with an API key or login
           of its own
+      kills-make --out FILE [--kills N] [--players N] [--days N] [--seed N]
+          makes an SQLite database with so many kills and their counts
+      kills-list --directory PATH [--kills N] [--key] [--targets NAME=HOST:PORT/PATH,…] [--processes NAME=PID,…]
+            [--connections N] [--seconds N] [--repeat N] [--program PATH]
+          GET /api/v1/kills?limit=20 of the program itself over so many kills, which are made in PATH if they are not
+          there, in turns with other servers
+      kills-reads --directory PATH [--kills N,N] [--rate N] [--seconds N] [--program PATH]
+          how long every documented read of the kill tracker takes in the program itself at that rate, with few kills and
+          with very many
       mixed [--events N] [--requests N] [--seconds N]
           how long small reads over HTTP take while the gateway carries events, both per second
       websocket-hub [--listeners N] [--events N]
@@ -70,6 +79,18 @@ struct Benchmarks {
         try await KillsBenchmark.run(
           Options(
             arguments.dropFirst(), allowed: ["kills", "writers", "players", "days", "url"], flags: ["events"]))
+      case "kills-make":
+        try await KillsMaker.run(
+          Options(arguments.dropFirst(), allowed: ["out", "kills", "players", "days", "seed"]))
+      case "kills-list":
+        try await KillsListBenchmark.run(
+          Options(
+            arguments.dropFirst(),
+            allowed: ["directory", "kills", "targets", "processes", "connections", "seconds", "repeat", "program"],
+            flags: ["key"]))
+      case "kills-reads":
+        try await KillsReadBenchmark.run(
+          Options(arguments.dropFirst(), allowed: ["directory", "kills", "rate", "seconds", "program"]))
       case "kills-http":
         try KillsHTTPBenchmark.run(
           Options(

@@ -38,14 +38,20 @@ enum HTTPBenchmark {
   }
 
   static func run(_ options: Options) throws {
-    let connections = try options.number("connections", default: 32)
-    let seconds = try options.number("seconds", default: 3)
-    let targets = try options.string("targets").split(separator: ",").map { try Target(String($0)) }
-    let processes = try Self.processes(options.string("processes", default: ""))
+    try compare(
+      options.string("targets").split(separator: ",").map { try Target(String($0)) },
+      processes: Self.processes(options.string("processes", default: "")),
+      connections: options.number("connections", default: 32), seconds: options.number("seconds", default: 3),
+      rounds: options.number("repeat", default: 5))
+  }
+
+  static func compare(
+    _ targets: [Target], processes: [String: Int], connections: Int, seconds: Int, rounds: Int
+  ) throws {
     var results: [[Double]] = targets.map { _ in [] }
     var costs: [[Double]] = targets.map { _ in [] }
     // The first round warms up what is measured afterwards.
-    for round in 0...(try options.number("repeat", default: 5)) {
+    for round in 0...rounds {
       for (index, target) in targets.enumerated() {
         var client = try BenchmarkClient(target, connections: connections)
         let before = try processes[target.name].map { try Self.processorSeconds(of: $0) }
@@ -79,7 +85,7 @@ enum HTTPBenchmark {
   }
 
   /// `name=PID,…`
-  private static func processes(_ text: String) throws -> [String: Int] {
+  static func processes(_ text: String) throws -> [String: Int] {
     var result: [String: Int] = [:]
     for part in text.split(separator: ",") {
       let pair = part.split(separator: "=")
@@ -109,8 +115,11 @@ enum HTTPBenchmark {
     let name: String
     let address: SocketAddress
     let path: String
+    /// A token or API key.
+    let credential: String?
 
-    init(_ text: String) throws {
+    init(_ text: String, credential: String? = nil) throws {
+      self.credential = credential
       guard let equals = text.firstIndex(of: "="), let slash = text.firstIndex(of: "/") else {
         throw BenchmarkError("a target is NAME=HOST:PORT/PATH, not \(text)")
       }
@@ -130,7 +139,8 @@ private struct BenchmarkClient {
   private var received: [Int] = []
 
   init(_ target: HTTPBenchmark.Target, connections: Int) throws {
-    request = Array("GET \(target.path) HTTP/1.1\r\nHost: \(target.address)\r\nAccept: application/json\r\n\r\n".utf8)
+    request = KeptConnection.request(
+      "GET", target.path, host: target.address.description, token: target.credential)
     for _ in 0..<connections {
       let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
       var address = sockaddr_in()

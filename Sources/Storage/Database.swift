@@ -77,6 +77,13 @@ public final class Database: Sendable {
 
   public var engine: DatabaseEngine { driver.engine }
 
+  /// How many transactions have been stored; nil where other processes store some too (PostgreSQL).
+  ///
+  /// What was read after looking at this number is what is there as long as the number is the same: it has changed before
+  /// anybody hears that a transaction was stored. Looking costs nothing. An SQLite database belongs to one process: what
+  /// a command beside it stores (`adjutant token`) is not counted.
+  public var generation: UInt64? { driver.generation }
+
   /// How many transactions wait for a connection.
   public var waiting: Int { driver.waiting }
 

@@ -53,7 +53,38 @@ struct KillCountsOracleTests {
         try await compareStatistics(known, rig)
         try await compareTotals(known, rig)
         try await compareAnalytics(known, rig)
+        try await compareRecount(rig)
       }
+    }
+  }
+
+  /// The engine's own recount puts the same into every table.
+  private func compareRecount(_ rig: TrackerRig) async throws {
+    let counted = try await tables(rig)
+    #expect(counted.count > 100)
+    try await rig.database.write { try KillRecount.run(in: $0) }
+    #expect(try await tables(rig) == counted)
+  }
+
+  /// Every row of every table of counts that is not all zeros.
+  private func tables(_ rig: TrackerRig) async throws -> [String] {
+    let counts = ["kills", "deaths", "pvp_kills", "pve_kills", "entries"]
+    let tables: [(String, [String])] = [
+      ("kill_days", ["day", "server_id", "player_id"] + counts), ("kill_totals", ["server_id", "player_id"] + counts),
+      ("kill_server_days", ["server_id", "day"] + counts),
+      ("kill_name_days", ["what", "server_id", "day", "name_id", "entries"]),
+      ("kill_tallies", ["player_id", "what", "subject_id", "entries"]),
+    ]
+    return try await rig.database.read { transaction in
+      var rows: [String] = []
+      for (table, columns) in tables {
+        try transaction.forEach(
+          "SELECT \(columns.joined(separator: ", ")) FROM \(table) WHERE entries <> 0", parameters: []
+        ) { row in
+          rows.append("\(table) " + columns.indices.map { row.text($0) ?? "-" }.joined(separator: " "))
+        }
+      }
+      return rows.sorted()
     }
   }
 

@@ -77,6 +77,8 @@ public struct PoolFigures: Sendable, Equatable {
 
 protocol DatabaseDriver: Sendable {
   var engine: DatabaseEngine { get }
+  /// See ``Database/generation``.
+  var generation: UInt64? { get }
   /// Takes a job; it is answered in every case, at once if it cannot be taken.
   func submit(_ job: Job)
   var figures: PoolFigures { get }

@@ -7,6 +7,7 @@ import Platform
 /// there again, each for at most ``DatabaseOptions/connectTimeout``.
 final class PostgreSQLDriver: DatabaseDriver {
   let engine = DatabaseEngine.postgreSQL
+  var generation: UInt64? { nil }
   private let url: Secret<String>
   private let options: DatabaseOptions
   private let log: Log

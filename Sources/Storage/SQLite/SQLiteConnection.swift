@@ -41,6 +41,10 @@ final class SQLiteConnection: Connection {
       "synchronous = FULL", "foreign_keys = ON", "trusted_schema = OFF", "temp_store = MEMORY",
       "cache_size = -16000", "journal_size_limit = 67108864",
     ] { _ = try run("PRAGMA \(pragma)", [], mayWrite: true) }
+    if role == .writer {
+      // Four times the standard: pages that many commits change are written back into the file once. 16 MB of log.
+      _ = try run("PRAGMA wal_autocheckpoint = 4000", [], mayWrite: true)
+    }
     if role != .writer { _ = try run("PRAGMA query_only = ON", [], mayWrite: true) }
   }
 

@@ -1,5 +1,6 @@
 import Glibc
 import Platform
+import Synchronization
 
 /// SQLite with one writer thread and several reader threads, each with a connection of its own.
 ///
@@ -19,6 +20,9 @@ final class SQLiteDriver: DatabaseDriver {
   private let writerThread = WorkerThreads()
   private let readerThreads = WorkerThreads()
   private let counter = PoolCounter()
+  private let commits = Atomic<UInt64>(0)
+
+  var generation: UInt64? { commits.load(ordering: .acquiring) }
 
   private var isInMemory: Bool { path == ":memory:" }
 
@@ -152,7 +156,7 @@ final class SQLiteDriver: DatabaseDriver {
     guard !done.isEmpty else { return }
 
     do {
-      try connection.control("COMMIT")
+      try commit(on: connection)
       for entry in done { entry.deliver() }
     } catch {
       connection.rollBack()
@@ -162,6 +166,12 @@ final class SQLiteDriver: DatabaseDriver {
         if isConstraint, !connection.isUnusable { writeAlone(entry.job, on: connection) } else { entry.job.fail(error) }
       }
     }
+  }
+
+  /// Counted even if it fails: what an error left on the disk is not known.
+  private func commit(on connection: SQLiteConnection) throws {
+    defer { commits.add(1, ordering: .releasing) }
+    try connection.control("COMMIT")
   }
 
   /// Runs the job that a transaction begins with. If it fails there is nothing else to keep, so it needs no savepoint,
@@ -177,7 +187,7 @@ final class SQLiteDriver: DatabaseDriver {
   private func writeAlone(_ job: Job, on connection: SQLiteConnection) {
     do {
       let deliver = try begin(with: job, on: connection)
-      try connection.control("COMMIT")
+      try commit(on: connection)
       deliver()
     } catch {
       connection.rollBack()

@@ -148,6 +148,38 @@ extension Kill {
     }
   }
 
+  /// Reads a row of ``columns`` by their places.
+  init(_ row: PassingRow, for viewer: KillViewer) throws {
+    func need<Value>(_ value: Value?, _ column: String) throws -> Value {
+      guard let value else { throw DatabaseError(.decoding, "a kill's column \"\(column)\" cannot be read") }
+      return value
+    }
+    let killerUser = row.text(17).flatMap { UserID($0) }
+    let victimUser = row.text(19).flatMap { UserID($0) }
+    let reporter = try need(row.text(12).flatMap { UserID($0) }, "reporter")
+    let isInvolved = viewer.isAdmin || viewer.user.map { [killerUser, victimUser, reporter].contains($0) } ?? false
+    func party(id: Int, user: UserID?, privacy: Int, avatar: Int) throws -> KillParty {
+      let isPrivate = try row.text(privacy).map { try need(Privacy(rawValue: $0), "privacy") } == .private
+      if isPrivate, !isInvolved { return .hidden }
+      return KillParty(
+        playerID: row.integer(id), user: user, name: try need(row.text(id + 1), "name"), avatarURL: row.text(avatar),
+        isHidden: false)
+    }
+    func time(_ column: Int) throws -> Timestamp {
+      Timestamp(milliseconds: try need(row.integer(column), "time"))
+    }
+    self.init(
+      id: KillID(rawValue: try need(row.integer(0), "id")),
+      killer: try party(id: 5, user: killerUser, privacy: 18, avatar: 21),
+      victim: try party(id: 7, user: victimUser, privacy: 20, avatar: 22), serverID: try need(row.text(4), "server_id"),
+      weapon: row.text(15), location: row.text(16), occurredAt: try time(1), recordedAt: try time(2),
+      updatedAt: try time(3), kind: try need(row.text(9).flatMap { KillKind(rawValue: $0) }, "kind"),
+      confidence: Double(try need(row.integer(10), "confidence")) / 100,
+      source: try need(row.text(11).flatMap { KillSource(rawValue: $0) }, "source"), isConfirmed: row.text(13) != nil,
+      reporter: isInvolved ? reporter : nil,
+      details: isInvolved ? try row.text(14).map { try need(JSON(databaseValue: .text($0)), "details") } : nil)
+  }
+
   /// Reads a row of ``columns`` for that viewer.
   init(_ row: Row, for viewer: KillViewer) throws {
     let killerUser: UserID? = try row["killer_user"]

@@ -3,7 +3,7 @@ import Platform
 import Storage
 
 /// Which kills are asked for. All conditions hold at once.
-public struct KillFilter: Sendable, Equatable {
+public struct KillFilter: Sendable, Hashable {
   public enum Side: Sendable { case either, killer, victim }
 
   public var serverID: String?
@@ -109,13 +109,16 @@ enum KillList {
       filter, after: cursor, offset: offset, limit: limit, backwards: backwards, in: transaction)
     guard let selection else { return [] }
     // The page's keys first; the joins then touch no more than the page.
-    return try transaction.query(
+    var kills: [Kill] = []
+    kills.reserveCapacity(limit)
+    try transaction.forEach(
       """
       SELECT \(Kill.columns) FROM kills k \(Kill.joins)
       WHERE k.id IN (SELECT s.id FROM (SELECT k.id FROM kills k \(selection.text)) s)
       ORDER BY k.occurred_at \(backwards ? "ASC" : "DESC"), k.id \(backwards ? "ASC" : "DESC")
       """, parameters: selection.parameters
-    ) { try Kill($0, for: viewer) }
+    ) { kills.append(try Kill($0, for: viewer)) }
+    return kills
   }
 
   static func selection(

@@ -5,6 +5,50 @@ import Storage
 /// `kills` is the truth. All other tables of kills are counts over it, changed in the same transaction by
 /// ``KillCounts``; a count that fell to zero stays as a row of zeros.
 public enum KillTables {
+  /// A table of counts that SQLite keeps in its primary key alone: a count is then one page to change, and a board is
+  /// added up from rows that lie side by side. PostgreSQL has no such tables.
+  private struct Clustered {
+    var name: String
+    var columns: [String]
+    var key: [String]
+    var index: (name: String, columns: [String])?
+
+    var statements: [SchemaStatement] {
+      let columns = columns.joined(separator: ", ")
+      let types = self.columns.map { "\($0) \($0 == "server_id" ? "VARCHAR(20)" : "INTEGER") NOT NULL" }
+      var statements = [
+        "ALTER TABLE \(name) RENAME TO \(name)_before",
+        """
+        CREATE TABLE \(name) (\(types.joined(separator: ", ")), PRIMARY KEY (\(key.joined(separator: ", "))))
+        WITHOUT ROWID
+        """,
+        "INSERT INTO \(name) (\(columns)) SELECT \(columns) FROM \(name)_before ORDER BY \(key.joined(separator: ", "))",
+        "DROP TABLE \(name)_before",
+      ]
+      if let index {
+        statements.append("CREATE INDEX \(index.name) ON \(name) (\(index.columns.joined(separator: ", ")))")
+      }
+      return statements.map { .only(.sqlite, SchemaStatement(stringLiteral: $0)) }
+    }
+  }
+
+  private static let counts = ["kills", "deaths", "pvp_kills", "pve_kills", "entries"]
+  private static let counted = [
+    Clustered(
+      name: "kill_totals", columns: ["server_id", "player_id"] + counts, key: ["server_id", "player_id"],
+      index: ("kill_totals_player", ["player_id"])),
+    Clustered(
+      name: "kill_days", columns: ["day", "server_id", "player_id"] + counts, key: ["day", "server_id", "player_id"],
+      index: ("kill_days_player", ["player_id", "day"])),
+    Clustered(
+      name: "kill_name_days", columns: ["what", "day", "server_id", "name_id", "entries"],
+      key: ["what", "server_id", "day", "name_id"],
+      index: ("kill_name_days_name", ["what", "name_id", "server_id", "day"])),
+    Clustered(
+      name: "kill_tallies", columns: ["player_id", "what", "subject_id", "entries"],
+      key: ["player_id", "what", "subject_id"]),
+  ]
+
   public static let module = MigrationModule(
     "killtracker",
     [
@@ -153,5 +197,6 @@ public enum KillTables {
           "ALTER TABLE players ADD COLUMN claimed_key \(.varchar(64))",
           "CREATE INDEX players_claim ON players (claimed_key, id)",
         ]),
+      Migration(4, "counts lie in the order of their keys", counted.flatMap(\.statements)),
     ])
 }

@@ -18,6 +18,7 @@ public final class Kills: Sendable {
   let streaks: Streaks
   let events: KillEvents?
   private let recorder: KillRecorder
+  private let pages: KillPageCache
 
   /// The tables (``KillTables``) and those of Core must exist.
   public init(
@@ -30,6 +31,7 @@ public final class Kills: Sendable {
     players = Players(database: database, time: time)
     boards = Boards(database: database)
     streaks = Streaks(database: database)
+    pages = KillPageCache(database: database)
     recorder = KillRecorder(database: database, events: events, boards: boards)
   }
 
@@ -57,6 +59,9 @@ public final class Kills: Sendable {
   func checkTracking(_ serverID: String?) throws {
     if let servers, !servers.isOn(.killTracker, inServer: serverID) { throw KillError.off(.killTracker) }
   }
+
+  /// Prepares leaderboards before anybody asks for them, until cancelled.
+  public func keepBoardsWarm(log: Log) async { await boards.keepWarm(time: time, log: log) }
 
   // MARK: - Reading
 
@@ -115,7 +120,17 @@ public final class Kills: Sendable {
     _ filter: KillFilter, after cursor: KillCursor?, offset: Int, limit: Int, for viewer: KillViewer
   ) async throws -> KillPage {
     try await servers?.check(of: filter.serverID, for: viewer)
-    return try await database.read { transaction in
+    let key = KillPageCache.Key(
+      filter: filter, cursor: cursor, offset: offset, limit: limit, user: viewer.user, isAdmin: viewer.isAdmin)
+    return try await pages.page(key) {
+      try await read(filter, after: cursor, offset: offset, limit: limit, for: viewer)
+    }
+  }
+
+  private func read(
+    _ filter: KillFilter, after cursor: KillCursor?, offset: Int, limit: Int, for viewer: KillViewer
+  ) async throws -> KillPage {
+    try await database.read { transaction in
       try Self.checkPrivacy(of: filter.player, for: viewer, in: transaction)
       var kills = try KillList.page(
         filter, after: cursor, offset: offset, limit: limit + 1, for: viewer, in: transaction)

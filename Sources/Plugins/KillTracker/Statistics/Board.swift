@@ -36,8 +36,40 @@ public enum LeaderboardPeriod: String, Sendable, CaseIterable {
   }
 }
 
-/// The counts of all players over some days of one server, or of all servers, in memory: 24 bytes for each and an entry
-/// of a dictionary.
+/// Which place a player has in the arrays of a board. Numbers of players begin with 1 and have few gaps, so that where
+/// many are known an array by number does it; a few among many players are in a dictionary.
+private struct PlayerSlots: Sendable {
+  private var dense: [Int32] = []
+  private var sparse: [Int64: Int32] = [:]
+  private var count = 0
+
+  subscript(player: Int64) -> Int? {
+    if player >= 0, player < Int64(dense.count) {
+      let slot = dense[Int(player)]
+      return slot < 0 ? nil : Int(slot)
+    }
+    return sparse[player].map { Int($0) }
+  }
+
+  mutating func insert(_ player: Int64, slot: Int) {
+    count += 1
+    if player >= Int64(dense.count), player >= 0, player < Int64(4 * count) {
+      // Twice as much as is needed, so that this is rare; never more than the array would hold at most.
+      let size = Int(min(2 * (player + 1), Int64(4 * count)))
+      dense += Array(repeating: -1, count: size - dense.count)
+      for (other, slot) in sparse where other >= 0 && other < Int64(size) { dense[Int(other)] = slot }
+      sparse = sparse.filter { $0.key < 0 || $0.key >= Int64(size) }
+    }
+    if player >= 0, player < Int64(dense.count) {
+      dense[Int(player)] = Int32(slot)
+    } else {
+      sparse[player] = Int32(slot)
+    }
+  }
+}
+
+/// The counts of all players over some days of one server, or of all servers, in memory: 28 to 40 bytes for each, some 60
+/// where they are few among many.
 struct Board: Sendable {
   struct Key: Hashable, Sendable {
     /// Nil: all servers.
@@ -48,7 +80,7 @@ struct Board: Sendable {
   let key: Key
   /// The counts are those of this version of the tables.
   var version: Int64
-  private var slots: [Int64: Int32] = [:]
+  private var slots = PlayerSlots()
   private(set) var players: [Int64] = []
   private var kills: [Int32] = []
   private var deaths: [Int32] = []
@@ -68,10 +100,10 @@ struct Board: Sendable {
   mutating func add(_ counts: PlayerCounts, of player: Int64) {
     let slot: Int
     if let known = slots[player] {
-      slot = Int(known)
+      slot = known
     } else {
       slot = players.count
-      slots[player] = Int32(slot)
+      slots.insert(player, slot: slot)
       players.append(player)
       kills.append(0)
       deaths.append(0)
@@ -82,6 +114,18 @@ struct Board: Sendable {
     deaths[slot] &+= Int32(clamping: counts.deaths)
     pvpKills[slot] &+= Int32(clamping: counts.pvpKills)
     pveKills[slot] &+= Int32(clamping: counts.pveKills)
+  }
+
+  /// This board over more days, whose counts are yet to be added.
+  func extended(to days: ClosedRange<Int64>) -> Board {
+    var board = Board(key: Key(serverID: key.serverID, days: days), version: version)
+    board.slots = slots
+    board.players = players
+    board.kills = kills
+    board.deaths = deaths
+    board.pvpKills = pvpKills
+    board.pveKills = pveKills
+    return board
   }
 
   mutating func apply(_ change: KillWriter.CountChange) {
@@ -104,7 +148,7 @@ struct Board: Sendable {
   }
 
   func counts(of player: Int64) -> PlayerCounts {
-    guard let slot = slots[player].map(Int.init) else { return PlayerCounts() }
+    guard let slot = slots[player] else { return PlayerCounts() }
     return PlayerCounts(
       kills: Int(kills[slot]), deaths: Int(deaths[slot]), pvpKills: Int(pvpKills[slot]), pveKills: Int(pveKills[slot]))
   }
@@ -112,7 +156,7 @@ struct Board: Sendable {
   /// Nil if the player is not ranked.
   func value(_ metric: LeaderboardMetric, of player: Int64) -> Double? {
     guard let slot = slots[player] else { return nil }
-    let value = value(metric, Int(slot))
+    let value = value(metric, slot)
     return value > 0 ? value : nil
   }
 

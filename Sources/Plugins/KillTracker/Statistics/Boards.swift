@@ -8,11 +8,11 @@ import Synchronization
 /// Ranking needs everybody's counts; indexes for five orders, four periods and all servers would cost every kill forty
 /// index entries. So the tables keep counts by day alone, and a board that somebody asks for is added up once.
 final class Boards: Sendable {
-  /// Players on all boards together: about 40 MB. The board that nobody asked for longest goes first.
-  static let playerLimit = 600_000
+  /// Players on all boards together: 40 to 60 MB. The board that nobody asked for longest goes first.
+  static let playerLimit = 1_500_000
   /// Changes that are remembered, so that a board which was loaded meanwhile can catch up.
   static let changeLimit = 256
-  static let loadPage = 5_000
+  static let loadPage = 20_000
 
   fileprivate struct State {
     var boards: [Board.Key: Board] = [:]
@@ -99,7 +99,17 @@ final class Boards: Sendable {
       return (state.boards[key]?.version ?? -1) >= version || state.writing > 0
     }
     if isReady { return }
-    let board = try await database.read { try Self.load(key, in: $0) }
+    let near = state.withLock { $0.near(key) }
+    let board = try await database.read { transaction in
+      // A board that ends a few days earlier needs those days alone, if it is of the version that is read here.
+      if var board = near, board.version == (try Self.versions(in: transaction).counts) {
+        let missing = (board.key.days.upperBound + 1)...key.days.upperBound
+        board = board.extended(to: key.days)
+        try Self.add(missing, of: key.serverID, sign: 1, to: &board, in: transaction)
+        return board
+      }
+      return try Self.load(key, in: transaction)
+    }
     state.withLock { state in
       state.boards[key] = board
       state.use(key)
@@ -107,65 +117,126 @@ final class Boards: Sendable {
     }
   }
 
+  // MARK: - Beforehand
+
+  /// Loads the boards of all servers before anybody asks, and before each midnight those of the next day, until
+  /// cancelled: adding up a month takes a second or more where there are ten million kills.
+  func keepWarm(time: any TimeSource, log: Log) async {
+    while !Task.isCancelled {
+      for moment in [time.timestamp, time.timestamp + Self.ahead] {
+        do { try await warm(at: moment) } catch is CancellationError { return } catch {
+          log.warning("leaderboards were not prepared; trying again soon", ["error": .error(error)])
+        }
+      }
+      guard (try? await time.sleep(for: Self.warmingInterval)) != nil else { return }
+    }
+  }
+
+  /// Twice in the time that boards are prepared ahead, so that none is missed.
+  static let ahead = Duration.seconds(300)
+  static let warmingInterval = Duration.seconds(120)
+
+  func warm(at moment: Timestamp) async throws {
+    let day = Calendar.day(of: moment)
+    for period in LeaderboardPeriod.allCases.reversed() {
+      let days = period.days(around: day)
+      for range in [days.current, days.previous] {
+        // Beyond that, what is prepared would drive out what is asked for.
+        guard state.withLock({ $0.playerCount }) < Self.playerLimit * 3 / 4 else { return }
+        _ = try await read([Board.Key(serverID: nil, days: range)]) { boards, _ in boards.count }
+      }
+    }
+  }
+
+  /// How many are in memory.
+  var count: Int { state.withLock { $0.boards.count } }
+
   // MARK: - Loading
 
   private static func load(_ key: Board.Key, in transaction: ReadTransaction) throws -> Board {
     var board = Board(key: key, version: try versions(in: transaction).counts)
     if key.days.lowerBound == .min {
-      try add("kill_totals", key.serverID, days: nil, sign: 1, to: &board, in: transaction)
+      try addTotals(of: key.serverID, to: &board, in: transaction)
       if key.days.upperBound < .max {
-        try add(
-          "kill_days", key.serverID, days: (key.days.upperBound + 1)...Int64.max, sign: -1, to: &board, in: transaction)
+        try add((key.days.upperBound + 1)...Int64.max, of: key.serverID, sign: -1, to: &board, in: transaction)
       }
     } else {
-      try add("kill_days", key.serverID, days: key.days, sign: 1, to: &board, in: transaction)
+      try add(key.days, of: key.serverID, sign: 1, to: &board, in: transaction)
     }
     return board
   }
 
-  private static func add(
-    _ table: String, _ serverID: String?, days: ClosedRange<Int64>?, sign: Int, to board: inout Board,
-    in transaction: ReadTransaction
+  private static func addTotals(
+    of serverID: String?, to board: inout Board, in transaction: ReadTransaction
   ) throws {
     var conditions = KillList.Conditions()
     if let serverID { conditions.add("server_id = ?", serverID) }
-    if let days {
+    try pages(of: "kill_totals", conditions, key: ["server_id", "player_id"], sign: 1, to: &board, in: transaction)
+  }
+
+  /// Adds the counts of some days, or takes them away.
+  private static func add(
+    _ days: ClosedRange<Int64>, of serverID: String?, sign: Int32, to board: inout Board,
+    in transaction: ReadTransaction
+  ) throws {
+    func add(_ conditions: KillList.Conditions) throws {
+      try pages(
+        of: "kill_days", conditions, key: ["day", "server_id", "player_id"], sign: sign, to: &board, in: transaction)
+    }
+    var conditions = KillList.Conditions()
+    guard let serverID else {
       conditions.add("day >= ?", days.lowerBound)
       conditions.add("day <= ?", days.upperBound)
+      return try add(conditions)
     }
-    // In pages, for a result is in memory as a whole. By the primary key, where each page goes on behind the last.
-    var cursor: (day: Int64, server: String, player: Int64)?
+    // Day by day, for the rows of other servers lie between.
+    let last = try transaction.queryOne("SELECT max(day) AS last FROM kill_days") {
+      try $0.value("last", as: Int64?.self)
+    }
+    guard let last = last ?? nil, last >= days.lowerBound else { return }
+    for day in days.lowerBound...min(days.upperBound, last) {
+      var conditions = KillList.Conditions()
+      conditions.add("day = ?", day)
+      conditions.add("server_id = ?", serverID)
+      try add(conditions)
+    }
+  }
+
+  /// Reads in pages, for a result can be in memory as a whole; by the primary key, where each page goes on behind the
+  /// last.
+  private static func pages(
+    of table: String, _ conditions: KillList.Conditions, key: [String], sign: Int32, to board: inout Board,
+    in transaction: ReadTransaction
+  ) throws {
+    let columns = key.joined(separator: ", ")
+    var cursor: [any DatabaseValueConvertible] = []
     while true {
       var page = conditions
-      let dayColumn = days == nil ? "0" : "day"
-      if let cursor {
-        page.parameters += [cursor.day, cursor.server, cursor.player]
-        let place = page.parameters.count
-        let (d, s, p) = ("$\(place - 2)", "$\(place - 1)", "$\(place)")
-        page.clauses.append(
-          days == nil
-            ? "\(d) = 0 AND (server_id, player_id) > (\(s), \(p))" : "(day, server_id, player_id) > (\(d), \(s), \(p))")
+      if !cursor.isEmpty {
+        page.parameters += cursor
+        let first = page.parameters.count - cursor.count
+        let places = cursor.indices.map { "$\(first + $0 + 1)" }.joined(separator: ", ")
+        page.clauses.append("(\(columns)) > (\(places))")
       }
-      let order = days == nil ? "server_id, player_id" : "day, server_id, player_id"
-      let rows = try transaction.query(
+      var count = 0
+      try transaction.forEach(
         """
-        SELECT \(dayColumn) AS place, server_id, player_id, kills, deaths, pvp_kills, pve_kills FROM \(table)
-        \(page.text) ORDER BY \(order) LIMIT \(loadPage)
+        SELECT player_id, kills, deaths, pvp_kills, pve_kills, \(columns) FROM \(table) \(page.text)
+        ORDER BY \(columns) LIMIT \(loadPage)
         """, parameters: page.parameters
       ) { row in
-        let counts = PlayerCounts(
-          kills: sign * (try row.value("kills", as: Int.self)), deaths: sign * (try row.value("deaths", as: Int.self)),
-          pvpKills: sign * (try row.value("pvp_kills", as: Int.self)),
-          pveKills: sign * (try row.value("pve_kills", as: Int.self)))
-        let player: Int64 = try row["player_id"]
-        board.add(counts, of: player)
-        return (
-          day: try row.value("place", as: Int64.self), server: try row.value("server_id", as: String.self),
-          player: player
-        )
+        func number(_ column: Int) -> Int { Int(truncatingIfNeeded: row.integer(column) ?? 0) * Int(sign) }
+        board.add(
+          PlayerCounts(kills: number(1), deaths: number(2), pvpKills: number(3), pveKills: number(4)),
+          of: row.integer(0) ?? 0)
+        count += 1
+        guard count == loadPage else { return }
+        cursor = key.enumerated().map { index, name -> any DatabaseValueConvertible in
+          if name == "server_id" { return row.text(5 + index) ?? "" }
+          return row.integer(5 + index) ?? 0
+        }
       }
-      guard rows.count == loadPage, let last = rows.last else { return }
-      cursor = last
+      guard count == loadPage else { return }
     }
   }
 }
@@ -205,6 +276,15 @@ extension Boards.State {
     return true
   }
 
+  /// A board with the same beginning that ends up to a month earlier.
+  func near(_ key: Board.Key) -> Board? {
+    guard key.days.upperBound < .max else { return nil }
+    return boards.values.filter { other in
+      other.key.serverID == key.serverID && other.key.days.lowerBound == key.days.lowerBound
+        && other.key.days.upperBound < key.days.upperBound && other.key.days.upperBound >= key.days.upperBound - 31
+    }.max { $0.key.days.upperBound < $1.key.days.upperBound }
+  }
+
   mutating func use(_ key: Board.Key) {
     clock += 1
     usedAt[key] = clock
@@ -215,9 +295,11 @@ extension Boards.State {
     usedAt[key] = nil
   }
 
+  var playerCount: Int { boards.values.reduce(0) { $0 + $1.count } }
+
   /// Makes room. What is asked for just now stays, however large.
   mutating func evict(except kept: Set<Board.Key>) {
-    var players = boards.values.reduce(0) { $0 + $1.count }
+    var players = playerCount
     while players > Boards.playerLimit || boards.count > 64 {
       guard let oldest = usedAt.filter({ !kept.contains($0.key) }).min(by: { $0.value < $1.value })?.key else { return }
       players -= boards[oldest]?.count ?? 0

@@ -16,6 +16,8 @@ public struct KillTrackerV1: Surface {
     accounts = KillTrackerAccounts(services: services)
   }
 
+  public func run() async { await services.kills.keepBoardsWarm(log: services.tracker.log) }
+
   public func declare(in routes: inout SurfaceRoutes) {
     declareHealth(in: &routes)
     declareAuthentication(in: &routes)
