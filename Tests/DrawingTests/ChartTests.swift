@@ -234,21 +234,36 @@ struct ChartTests {
 
   // MARK: Off the cooperative threads
 
-  @Test func manyAtOnceAreDrawnOrRefused() async throws {
+  /// Keeps the thread that draws until it is let go.
+  private struct Held: Drawable {
+    let gate: DispatchSemaphore
+
+    func picture() throws -> Picture {
+      gate.wait()
+      return Picture(png: [], description: "", width: 1, height: 1)
+    }
+  }
+
+  @Test func oneMoreThanMayWaitIsRefused() async throws {
     let queue = DrawingQueue()
-    let (drawn, refused) = try await withThrowingTaskGroup(of: Bool.self) { group in
-      for _ in 0..<(DrawingQueue.limit * 3) {
+    let gate = DispatchSemaphore(value: 0)
+    try await withThrowingTaskGroup(of: Bool.self) { group in
+      for _ in 0...DrawingQueue.limit {
         group.addTask {
           do {
-            return try await !queue.draw(ranking([("a", 1)])).png.isEmpty
+            _ = try await queue.draw(Held(gate: gate))
+            return true
           } catch is DrawingQueue.Overloaded { return false }
         }
       }
-      return try await group.reduce(into: (0, 0)) { if $1 { $0.0 += 1 } else { $0.1 += 1 } }
+      // Nothing is drawn yet, so the first to come back was refused.
+      #expect(try await group.next() == false)
+      for _ in 0..<DrawingQueue.limit { gate.signal() }
+      for try await isDrawn in group { #expect(isDrawn) }
     }
-    #expect(drawn >= 1 && drawn + refused == DrawingQueue.limit * 3)
     // Everything was given back: it draws on.
-    #expect(try await !queue.draw(ranking([("a", 1)])).png.isEmpty)
+    gate.signal()
+    #expect(try await queue.draw(Held(gate: gate)).width == 1)
   }
 
   /// Ten thousand bitmaps, each with text in every font, a picture and a PNG: what cairo gave was given back.
