@@ -53,6 +53,16 @@ public struct Members: Sendable {
     }
   }
 
+  /// The guilds of which that user is known to be a member.
+  public func guilds(of user: UserID, limit: Int) async throws -> [GuildID] {
+    try await database.read { transaction in
+      try transaction.query(
+        "SELECT guild_id FROM guild_members WHERE user_id = $1 AND left_at IS NULL ORDER BY guild_id LIMIT $2", user,
+        limit
+      ) { try $0.value("guild_id", as: GuildID.self) }
+    }
+  }
+
   /// How many members of that guild the bot has met.
   public func count(in guild: GuildID) async throws -> Int {
     try await database.read {

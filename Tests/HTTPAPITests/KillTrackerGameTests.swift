@@ -11,6 +11,39 @@ import Testing
 @Suite(.timeLimit(.minutes(1))) struct KillTrackerGameTests {
   typealias House = KillTrackerHouse
 
+  @Test func shipsAreAsPrinted() async throws {
+    try await House.with { house in
+      // The standard permissions of a key are enough.
+      let key = try await house.key()
+      let all = try await house.send(.get, "/api/sc/ships", token: key)
+      let ships = try #require(all.json["data"]?.array)
+      #expect(all.status == 200 && all.json["success"] == true)
+      #expect(all.json["count"] == .integer(Int64(ships.count)) && ships.count > 250)
+      for ship in ships {
+        #expect(ship["name"]?.string != nil && ship["manufacturer"]?.string != nil)
+        for field in ["crew", "price"] {
+          let value = try #require(ship[field])
+          #expect(value.isNull || value.integer != nil, "\(ship["name"] ?? .null) \(field)")
+        }
+        let cargo = try #require(ship["cargo"])
+        #expect(cargo.isNull || cargo.double != nil)
+      }
+      #expect(all.json["sources"]?.array?.allSatisfy { $0["date"]?.string?.count == 10 } == true)
+      // In any case, with or without blanks and hyphens, with or without the maker.
+      for name in ["Aurora%20MR", "aurora%20mr", "%20AURORA%20%20MR%20", "auroramr", "Aurora-MR"] {
+        let one = try await house.send(.get, "/api/sc/ships/\(name)", token: key)
+        // As the game calls it now; the document's name is that of before.
+        #expect(one.status == 200 && one.json["data"]?["name"] == "Aurora Mk I MR", "\(name): \(one.json)")
+        #expect(one.json["data"] == ships.first { $0["name"] == "Aurora Mk I MR" })
+      }
+      for name in ["Aurora%20XX", "x%2fpasswd"] {
+        let none = try await house.send(.get, "/api/sc/ships/\(name)", token: key)
+        #expect(none.status == 404, "\(name)")
+      }
+      #expect(try await house.send(.get, "/api/sc/ships").status == 401)
+    }
+  }
+
   @Test func everyShipIsFoundByItsName() {
     for vehicle in GameReference.vehicles {
       #expect(GameReference.vehicle(vehicle.name.uppercased())?.name == vehicle.name)

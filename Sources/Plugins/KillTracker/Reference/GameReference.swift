@@ -29,11 +29,27 @@ public enum GameReference {
     VehicleDirectory.shared.named(name) ?? byPlainName[plain(name)]
   }
 
-  private static let byPlainName: [String: Vehicle] = vehicles.reduce(into: [:]) { found, vehicle in
-    for name in [vehicle.name, "\(vehicle.manufacturer) \(vehicle.name)", GameNames.vehicle(vehicle.className)] {
-      if found[plain(name)] == nil { found[plain(name)] = VehicleDirectory.shared.named(name) ?? vehicle }
+  private static let byPlainName: [String: Vehicle] = {
+    var found: [String: Vehicle] = [:]
+    func names(_ vehicle: Vehicle) -> [String] {
+      [vehicle.name, "\(vehicle.manufacturer) \(vehicle.name)", GameNames.vehicle(vehicle.className)]
     }
-  }
+    for vehicle in vehicles {
+      for name in names(vehicle) where found[plain(name)] == nil {
+        found[plain(name)] = VehicleDirectory.shared.named(name) ?? vehicle
+      }
+    }
+    // As they were called before there was a second of the kind: the Aurora MR became the Aurora Mk I MR.
+    for vehicle in vehicles {
+      for name in names(vehicle) {
+        let words = name.split(separator: " ")
+        guard let mark = words.indices.first(where: { words[$0...].starts(with: ["Mk", "I"]) }) else { continue }
+        let old = plain((words[..<mark] + words[(mark + 2)...]).joined(separator: " "))
+        if found[old] == nil { found[old] = vehicle }
+      }
+    }
+    return found
+  }()
 
   /// A place, a planet or a moon; in any case, and whatever blanks and hyphens are between.
   public static func place(_ name: String) -> GamePlace? {

@@ -62,7 +62,9 @@ struct KillTrackerServers: Sendable {
     if caller.isAdmin {
       found = guilds.all(limit: Self.listLimit)
     } else if let user = caller.user {
-      let likely = try await services.kills.servers(of: user, limit: Self.listLimit)
+      let met = try await services.tracker.shared.members.guilds(of: user, limit: Self.listLimit)
+      let likely =
+        met + (try await services.kills.servers(of: user, limit: Self.listLimit)).filter { !met.contains($0) }
       found = try await guilds.guilds(of: user, likely: likely, limit: Self.listLimit)
     } else {
       found = []
