@@ -542,8 +542,15 @@ struct KillsTests {
       #expect(try await rig.kills.statistics(of: id, for: rig.admin()).totalKills == 1)
       let event = rig.told.events.withLock { $0[1] }
       #expect(event.data["killerIsPrivate"]?.bool == false)
+      // But a kill that somebody makes up does not tell them the handle behind an account.
+      try await rig.kills.players.verify("SecretBob", of: bob)
+      let told = try await rig.kills.record(KillReport(victim: .user(bob)), by: reporter(cem)).kill
+      #expect(told.victim.user == bob && told.victim.name != "SecretBob" && told.victim.name != "BobB")
+      let cemID = try await rig.kills.player("\(cem)")
+      let prey = try await rig.kills.statistics(of: cemID, for: KillViewer(user: cem)).prey
+      #expect(prey == MetPlayer(player: .hidden, count: 1))
       try await rig.kills.players.update(bob, privacy: .public)
-      #expect(try await rig.kills.leaderboard(.kills, .allTime, for: .anonymous).entries.count == 2)
+      #expect(try await rig.kills.leaderboard(.kills, .allTime, for: .anonymous).entries.count == 3)
     }
   }
 }

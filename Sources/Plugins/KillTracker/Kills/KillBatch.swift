@@ -208,7 +208,8 @@ struct KillBatch {
     case .user(let user):
       if user == entry.reporter.user { return try caller(entry) }
       let player = try player(of: user, at: entry.now)
-      return Side(player: player, name: player.name)
+      // Who names an account need not know its handle; of somebody private, recording a kill must not tell it.
+      return Side(player: player, name: player.privacy == .private ? player.nameAtDiscord : player.name)
     case .logged(let handle): return Side(player: try player(named: handle, at: entry.now), name: handle)
     case .handle(let handle):
       // Under their own name, proved or not, a reporter speaks for themselves.
@@ -369,7 +370,9 @@ struct PlayerRow: Sendable {
   var privacy: Privacy
 
   /// What the player is called: the handle, else the name at Discord, else the id.
-  var name: String { handle ?? claimedHandle ?? globalName ?? user.map { "\($0)" } ?? "Unknown" }
+  var name: String { handle ?? claimedHandle ?? nameAtDiscord }
+  /// What everybody at Discord sees: the name there, else the id.
+  var nameAtDiscord: String { globalName ?? user.map { "\($0)" } ?? "Unknown" }
 
   /// - Parameter column: `user_id`, `handle_key` or `id`.
   static func all(

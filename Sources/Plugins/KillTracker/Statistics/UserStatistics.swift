@@ -146,11 +146,9 @@ extension Kills {
       )
     }
     guard let most else { return nil }
-    let owner = try transaction.queryOne("SELECT user_id FROM players WHERE id = $1", player) {
-      try $0.value("user_id", as: UserID?.self)
-    }
-    // Who took part knows who the other was.
-    let maySee = viewer.isAdmin || viewer.user.map { $0 == most.user || $0 == (owner ?? nil) } ?? false
+    // Also to who fought them: a kill that somebody makes up must not tell whose handle an account has. The kills
+    // themselves name them as they were told of.
+    let maySee = viewer.isAdmin || (viewer.user != nil && viewer.user == most.user)
     if most.privacy == .private, !maySee { return MetPlayer(player: .hidden, count: most.count) }
     let party = try parties([most.id], in: transaction)[most.id]
     return party.map { MetPlayer(player: $0, count: most.count) }
