@@ -43,7 +43,7 @@ struct EventConsumer {
           }
           failures += 1
           events.log.error("a consumer of events cannot work", ["consumer": .string(name), "error": .error(error)])
-          try? await time.sleep(for: Backoff.pause(after: failures, random: events.random))
+          try? await time.sleep(for: Backoff.events.delay(failures: failures, random: events.random))
         }
       }
     }
@@ -116,7 +116,7 @@ struct EventConsumer {
       } catch {
         try Task.checkCancellation()
         failures += 1
-        let pause = Backoff.pause(after: failures, random: events.random)
+        let pause = Backoff.events.delay(failures: failures, random: events.random)
         events.metrics.batches(name, "failed").increment()
         events.log.warning(
           "events could not be handled and come again",

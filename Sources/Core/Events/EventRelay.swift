@@ -23,7 +23,7 @@ struct EventRelay: Sendable {
           guard !Task.isCancelled else { return }
           failures += 1
           if failures == 1 { events.log.error("events cannot be published, trying again", ["error": .error(error)]) }
-          try? await events.time.sleep(for: Backoff.pause(after: failures, random: events.random))
+          try? await events.time.sleep(for: Backoff.events.delay(failures: failures, random: events.random))
         }
       }
     }
@@ -64,10 +64,7 @@ struct EventRelay: Sendable {
   }
 }
 
-/// Pauses after failures that follow each other: a second, two, four … a minute, half of each by chance.
-enum Backoff {
-  static func pause(after failures: Int, random: any RandomSource) -> Duration {
-    let pause = min(Duration.seconds(1) * (1 << min(max(failures - 1, 0), 6)), .seconds(60))
-    return pause / 2 + random.duration(upTo: pause / 2)
-  }
+extension Backoff {
+  /// After failures of the database, for whoever publishes or hears.
+  static let events = Backoff(first: .seconds(1), limit: .seconds(60))
 }

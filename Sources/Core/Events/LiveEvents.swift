@@ -124,7 +124,7 @@ struct LiveEventReader {
           if failures == 1 {
             events.log.error("live listeners hear nothing, trying again", ["error": .error(error)])
           }
-          try? await events.time.sleep(for: Backoff.pause(after: failures, random: events.random))
+          try? await events.time.sleep(for: Backoff.events.delay(failures: failures, random: events.random))
         }
       }
     }

@@ -1,21 +1,7 @@
-import Platform
-
-/// How long a shard waits before it tries again.
-public struct ReconnectPolicy: Sendable {
-  /// Before the next connection, after failed ones.
-  var reconnect = Backoff(first: .seconds(1), limit: .seconds(60))
-  /// Before the next identify, after some that led nowhere: each costs one of the day's budget.
-  var identify = Backoff(first: .seconds(5), limit: .seconds(600))
-  /// After op 9: Discord asks for a random wait of one to five seconds.
-  var invalidSession: ClosedRange<Duration> = .seconds(1) ... .seconds(5)
-
-  public init() {}
-}
-
-/// Waits that double up to a limit, with chance in them so that shards do not come back all at once.
+/// Waits that double up to a limit, with chance in them so that not all come back at once.
 public struct Backoff: Sendable {
-  let first: Duration
-  let limit: Duration
+  public let first: Duration
+  public let limit: Duration
 
   public init(first: Duration, limit: Duration) {
     self.first = first

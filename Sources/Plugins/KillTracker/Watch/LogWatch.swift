@@ -1,4 +1,3 @@
-import Gateway
 import Platform
 
 /// What a watch tells whoever started it.
