@@ -131,7 +131,9 @@ enum KillsReadBenchmark {
     var answered = 0
     while answered < count {
       let now = monotonicNanoseconds()
-      while next < count, start + UInt64(next) * step <= now, let number = idle.popLast() {
+      while next < count, start + UInt64(next) * step <= now, !idle.isEmpty {
+        // In turns: a connection that nobody uses for long is closed by the server.
+        let number = idle.removeFirst()
         asked[number] = (next % reads.count, start + UInt64(next) * step)
         try connections[number].send(requests[next % reads.count])
         next += 1
