@@ -195,7 +195,9 @@ struct OpenAPIDocument {
     if let mediaType = route.output?.mediaType, !status.hasNoContent {
       var media: JSON = [:]
       if let schema = route.output?.schema { media["schema"] = components.json(schema) }
-      success["content"] = [mediaType: media]
+      var content: JSON.Object = [mediaType: media]
+      for other in route.output?.otherMediaTypes ?? [] { content[other] = [:] }
+      success["content"] = .object(content)
     }
     if !described.responseHeaders.isEmpty {
       success["headers"] = .object(

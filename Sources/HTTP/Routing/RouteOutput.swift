@@ -5,6 +5,8 @@ public struct RouteOutputDescription: Sendable {
   public var mediaType: String?
   /// Nil if nothing is known about it.
   public var schema: Schema?
+  /// Other forms in which the same may come, of which nothing more is said.
+  public var otherMediaTypes: [String] = []
 
   public init(status: HTTPStatus, mediaType: String?, schema: Schema?) {
     self.status = status
@@ -47,8 +49,11 @@ extension RouteOutput<Void> {
 
 extension RouteOutput<HTTPResponse> {
   /// An answer that the handler makes itself, status included.
-  public static func response(_ mediaType: String, _ schema: Schema? = nil) -> RouteOutput {
-    RouteOutput(RouteOutputDescription(status: .ok, mediaType: mediaType, schema: schema)) { value, _ in value }
+  /// - Parameter others: other media types in which it may come.
+  public static func response(_ mediaType: String, _ schema: Schema? = nil, or others: [String] = []) -> RouteOutput {
+    var description = RouteOutputDescription(status: .ok, mediaType: mediaType, schema: schema)
+    description.otherMediaTypes = others
+    return RouteOutput(description) { value, _ in value }
   }
 
   /// An answer that the handler makes itself, with the JSON of that type where it succeeds.

@@ -68,7 +68,7 @@ extension KillTrackerReference {
       notes(
         "The kills of a period, and as JSON its days, as a file",
         " With `format=csv` the file is a table of the kills (RFC 4180)."),
-      .query(ExportQuery.self), returning: .response("application/json")
+      .query(ExportQuery.self), returning: .response("application/json", or: ["text/csv"])
     ) { request, query in
       let subject = try await service.subject(request, query.serverId, query.scope, query.game)
       return try await service.export(
