@@ -12,14 +12,9 @@ enum KillsBenchmark {
     let writers = try options.number("writers", default: 64)
     let players = try options.number("players", default: 20_000)
     let days = try options.number("days", default: 60)
-    var directory = Array("/tmp/adjutant-kills-XXXXXX".utf8CString)
-    guard mkdtemp(&directory) != nil else { throw BenchmarkError("no temporary directory") }
-    let path = directory.withUnsafeBufferPointer { $0.baseAddress.map { String(cString: $0) } } ?? ""
-    defer {
-      for name in ["kills.db", "kills.db-wal", "kills.db-shm"] { unlink("\(path)/\(name)") }
-      rmdir(path)
-    }
-    let url = options.string("url", default: "sqlite:\(path)/kills.db")
+    let scratch = try Scratch()
+    defer { scratch.remove() }
+    let url = options.string("url", default: "sqlite:\(scratch.path)/kills.db")
     let database = try await Database.open(url: url)
     let shared = try await SharedState.open(database, modules: [KillTables.module])
     let kills = Kills(

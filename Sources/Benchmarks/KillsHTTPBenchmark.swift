@@ -9,7 +9,7 @@ enum KillsHTTPBenchmark {
     let writers = try options.number("writers", default: 64)
     let seconds = try options.number("seconds", default: 10)
     let victims = try options.number("victims", default: 10_000)
-    let directory = try Scratch(options.string("directory", default: "/tmp"))
+    let directory = try Scratch(options.optional("directory"))
     defer { directory.remove() }
     let program = try RunningProgram(binary: options.optional("program"), directory: directory.path)
     defer { program.end() }
@@ -100,7 +100,9 @@ enum KillsHTTPBenchmark {
 struct Scratch {
   let path: String
 
-  init(_ place: String) throws {
+  /// - Parameter place: where it is made; nil: where the system keeps what is temporary.
+  init(_ place: String? = nil) throws {
+    let place = place ?? getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
     var name = Array("\(place)/adjutant-benchmark-XXXXXX".utf8CString)
     guard mkdtemp(&name) != nil else { throw SystemError(call: "mkdtemp", code: errno) }
     path = String(decoding: name.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)

@@ -217,12 +217,13 @@ import Testing
       let npc = try await post(["killerId": "Vanduul_Blade", "victimId": "Me", "isPvP": false])
       #expect(npc.status == 201 && npc.json["isPvP"] == false)
       for body: JSON in [
-        ["killerId": "Rival", "victimId": "Other"], ["killerId": "Rival"],
+        ["killerId": "Rival", "victimId": "Other"],
         ["killerId": "Rival", "victimId": "Me", "isSuicide": true],
       ] {
         let refused = try await post(body)
         #expect(refused.status == 422 && refused.field == "killerId")
       }
+      #expect(try await post(["killerId": "Rival"]).field == "victimId")
       #expect(try await post(["victimId": "Rival", "confidence": 1.5]).status == 422)
       let kills = try await house.kills.list(limit: 10, for: KillViewer(user: nil, isAdmin: true)).kills
       #expect(Set(kills.map(\.kind)) == [.pvp, .npc] && kills.count == 3)

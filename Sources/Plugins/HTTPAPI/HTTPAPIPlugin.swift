@@ -1,7 +1,6 @@
 import Commands
 import Core
 import Platform
-import Synchronization
 
 /// The HTTP API as Discord's users see it: `/apikey` for the keys of their programs, `/webhook` for what these are told.
 ///
@@ -38,18 +37,5 @@ public struct HTTPAPIPlugin: Plugin {
   public func stop() async {
     await work.end()
     await webhooks?.shutdown()
-  }
-}
-
-/// A task that a plugin runs between its start and its stop.
-private final class BackgroundWork: Sendable {
-  private let task = Mutex<Task<Void, Never>?>(nil)
-
-  func begin(_ body: @escaping @Sendable () async -> Void) { task.withLock { $0 = Task { await body() } } }
-
-  func end() async {
-    let task = task.withLock { $0.take() }
-    task?.cancel()
-    await task?.value
   }
 }

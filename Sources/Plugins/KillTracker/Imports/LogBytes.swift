@@ -1,4 +1,3 @@
-import Dispatch
 import Glibc
 import Platform
 
@@ -7,8 +6,6 @@ import Platform
 /// - Throws: ``GameLogFileError``, where it is opened and while it is read.
 public struct LogBytes: AsyncSequence, Sendable {
   public typealias Element = [UInt8]
-  static let pieceSize = 256 * 1_024
-  private static let queue = DispatchQueue(label: "adjutant.killtracker.imports", attributes: .concurrent)
 
   private let path: String
   private let descriptor: Descriptor
@@ -23,12 +20,12 @@ public struct LogBytes: AsyncSequence, Sendable {
   /// Opens a file, not a directory. Read it once.
   public init(path: String) async throws {
     self.path = path
-    descriptor = try await Self.run {
+    descriptor = try await GameLogFile.waiting {
       let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-      guard descriptor >= 0 else { throw Self.failure(path, errno) }
+      guard descriptor >= 0 else { throw GameLogFile.failure(path, errno) }
       let holder = Descriptor(descriptor)
       var information = stat()
-      guard fstat(descriptor, &information) == 0 else { throw Self.failure(path, errno) }
+      guard fstat(descriptor, &information) == 0 else { throw GameLogFile.failure(path, errno) }
       // Neither a directory nor a pipe, on which a reader would wait for ever.
       guard information.st_mode & S_IFMT == S_IFREG else {
         throw GameLogFileError(path: path, reason: .notAFile, description: "\(path) is no log file")
@@ -45,25 +42,17 @@ public struct LogBytes: AsyncSequence, Sendable {
 
     public mutating func next() async throws -> [UInt8]? {
       let (path, descriptor) = (path, descriptor)
-      let piece = try await LogBytes.run {
-        try [UInt8](unsafeUninitializedCapacity: LogBytes.pieceSize) { buffer, filled in
+      let piece = try await GameLogFile.waiting {
+        try [UInt8](unsafeUninitializedCapacity: GameLogFile.pieceSize) { buffer, filled in
           var count = -1
           repeat {
             count = Glibc.read(descriptor.number, buffer.baseAddress, buffer.count)
           } while count < 0 && errno == EINTR
-          guard count >= 0 else { throw LogBytes.failure(path, errno) }
+          guard count >= 0 else { throw GameLogFile.failure(path, errno) }
           filled = count
         }
       }
       return piece.isEmpty ? nil : piece
     }
   }
-
-  private static func run<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {
-    try await withCheckedThrowingContinuation { continuation in
-      queue.async { continuation.resume(with: Result(catching: body)) }
-    }
-  }
-
-  private static func failure(_ path: String, _ code: Int32) -> GameLogFileError { GameLogFile.failure(path, code) }
 }

@@ -25,9 +25,7 @@ public enum GameLogFile {
   public static func read(
     _ path: String, handle: @escaping @Sendable ([GameLogEvent]) throws -> Void
   ) async throws -> GameLogParser {
-    try await withCheckedThrowingContinuation { continuation in
-      queue.async { continuation.resume(with: Result { try readNow(path, handle: handle) }) }
-    }
+    try await waiting { try readNow(path, handle: handle) }
   }
 
   /// Does what may wait for the disk, on a thread that may.

@@ -91,21 +91,10 @@ struct KillTrackerKills: Sendable {
       "rawData": .about("Anything worth keeping", example: ["additional": "metadata"]),
     ]
 
-    /// - Parameter isCaller: whether a name is the caller's own.
-    func report(idempotencyKey: String?, isCaller: (String) -> Bool) throws -> KillReport {
-      var kind = try KillReport.kind(isPvP: isPvP, isSuicide: isSuicide, isEnvironmental: isEnvironmental)
-      // Kills of others are their own to tell; of a death the victim knows who did it.
-      let other = killerId.flatMap { isCaller($0) ? nil : $0 }
-      if other != nil {
-        guard kind == .pvp || kind == .pve, let victim = victimId ?? victimName, isCaller(victim) else {
-          throw KillError.invalid(field: "killerId", reason: "must be the caller, unless the caller is the victim")
-        }
-        if kind == .pve { kind = .npc }
-      }
+    func report(idempotencyKey: String?) throws -> KillReport {
+      let kind = try KillReport.kind(isPvP: isPvP, isSuicide: isSuicide, isEnvironmental: isEnvironmental)
       let victim: ReportedParty
-      if other != nil {
-        victim = .caller
-      } else if let victimId {
+      if let victimId {
         victim = ReportedParty(text: victimId)
       } else if let victimName {
         victim = .handle(victimName)
@@ -117,10 +106,8 @@ struct KillTrackerKills: Sendable {
       if let object = rawData, object.object == nil {
         throw KillError.invalid(field: "rawData", reason: "must be an object")
       }
-      let killer: ReportedParty =
-        other.map { kind == .npc ? .character($0) : ReportedParty(text: $0) } ?? .caller
       return KillReport(
-        killer: killer, victim: victim, kind: kind, occurredAt: timestamp, serverID: serverId, weapon: weapon,
+        victim: victim, kind: kind, occurredAt: timestamp, serverID: serverId, weapon: weapon,
         location: location, source: source == .log ? .log : .api, confidence: confidence ?? 1,
         idempotencyKey: idempotencyKey, details: rawData)
     }
@@ -130,16 +117,11 @@ struct KillTrackerKills: Sendable {
   func record(_ body: NewKill, _ request: HTTPRequest, idempotencyKey: String?) async throws -> RecordedKill {
     var reporter = KillReporter(user: try Self.user(of: request))
     if case .apiKey(let grant) = request.caller.credential { reporter.playerName = grant.playerName }
-    var names = [reporter.user.description, reporter.playerName?.lowercased()].compactMap { $0 }
-    if body.killerId != nil, reporter.playerName == nil {
-      // Only who proved a handle speaks under it.
-      let profile = try await kills.players.profile(of: reporter.user)
-      if profile.isVerified, let handle = profile.handle { names.append(handle.lowercased()) }
-    }
-    return try await Self.perform { [reporter, names] in
-      try await kills.record(
-        try body.report(idempotencyKey: idempotencyKey) { names.contains($0.lowercased()) }, by: reporter,
-        audit: request.auditEntry("kill.create"))
+    return try await Self.perform { [reporter] in
+      let report = try await kills.attributing(
+        try body.report(idempotencyKey: idempotencyKey), to: body.killerId, victim: body.victimId ?? body.victimName,
+        by: reporter)
+      return try await kills.record(report, by: reporter)
     }
   }
 

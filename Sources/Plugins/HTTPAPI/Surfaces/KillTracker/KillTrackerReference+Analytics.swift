@@ -46,7 +46,7 @@ extension KillTrackerReference {
     routes.read(
       "/api/analytics/insights", access: .user(.readStats), limit: .byCaller(.read),
       notes("What the figures bear out, with the numbers it rests on"),
-      .query(InsightQuery.self), returning: .succeeded(AnalyticsAnswers.Insights.self)
+      .query(ReportQuery<Insight.Kind>.self), returning: .succeeded(AnalyticsAnswers.Insights.self)
     ) { request, query in
       let subject = try await service.subject(request, query.serverId, query.scope, query.game)
       return AnalyticsAnswers.Insights(
@@ -56,7 +56,7 @@ extension KillTrackerReference {
     routes.read(
       "/api/analytics/recommendations", access: .user(.readStats), limit: .byCaller(.read),
       notes("What could be done about what the figures bear out"),
-      .query(RecommendationQuery.self), returning: .succeeded(AnalyticsAnswers.Recommendations.self)
+      .query(ReportQuery<Recommendation.Kind>.self), returning: .succeeded(AnalyticsAnswers.Recommendations.self)
     ) { request, query in
       let subject = try await service.subject(request, query.serverId, query.scope, query.game)
       return AnalyticsAnswers.Recommendations(
@@ -136,32 +136,22 @@ extension KillTrackerReference {
     ]
   }
 
-  private struct InsightQuery: Codable, Sendable, SchemaRuled {
+  private struct ReportQuery<Kind: Codable & Sendable & CaseIterable & RawRepresentable<String>>: Codable, Sendable,
+    SchemaRuled
+  {
     let game: String?
     let serverId: String?
     let scope: AnalyticsService.Scope?
-    let type: Insight.Kind?
+    let type: Kind?
     let limit: Int
     let offset: Int
-    static let schemaRules: SchemaRules = [
-      "game": KillTrackerReference.game, "serverId": KillTrackerReference.server, "scope": KillTrackerReference.scope,
-      "limit": .integer(in: 1...KillTrackerReference.page, default: 50),
-      "offset": .integer(in: 0...100_000, default: 0),
-    ]
-  }
-
-  private struct RecommendationQuery: Codable, Sendable, SchemaRuled {
-    let game: String?
-    let serverId: String?
-    let scope: AnalyticsService.Scope?
-    let type: Recommendation.Kind?
-    let limit: Int
-    let offset: Int
-    static let schemaRules: SchemaRules = [
-      "game": KillTrackerReference.game, "serverId": KillTrackerReference.server, "scope": KillTrackerReference.scope,
-      "limit": .integer(in: 1...KillTrackerReference.page, default: 50),
-      "offset": .integer(in: 0...100_000, default: 0),
-    ]
+    static var schemaRules: SchemaRules {
+      [
+        "game": KillTrackerReference.game, "serverId": KillTrackerReference.server, "scope": KillTrackerReference.scope,
+        "limit": .integer(in: 1...KillTrackerReference.page, default: 50),
+        "offset": .integer(in: 0...100_000, default: 0),
+      ]
+    }
   }
 
   private struct ExportQuery: Codable, Sendable, SchemaRuled {
