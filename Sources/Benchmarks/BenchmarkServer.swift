@@ -113,7 +113,7 @@ final class BenchmarkServer: Sendable {
       self.server = server
     }
 
-    func say(_ message: JSON) { tcp.write(WebSocketEncoder.serverFrame(.text, Array(message.serialized().utf8))) }
+    func say(_ message: JSON) { tcp.write(WebSocketEncoder.serverFrame(.text, message.serializedBytes())) }
 
     func received(_ input: BorrowedBytes) {
       let bytes = Array(input.bytes)

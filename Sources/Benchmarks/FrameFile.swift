@@ -28,7 +28,7 @@ struct FrameFile {
   /// Packs events as one connection would carry them.
   init(packing events: some Sequence<JSON>) throws {
     let deflater = ZlibStreamDeflater()
-    frames = try events.map { try deflater.deflate(Array($0.serialized().utf8)) }
+    frames = try events.map { try deflater.deflate($0.serializedBytes()) }
   }
 
   func write(to path: String) throws {

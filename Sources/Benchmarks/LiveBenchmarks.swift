@@ -61,7 +61,7 @@ enum LatencyBenchmark {
         var event = event
         event["s"] = .integer(sequence)
         event["d"]?["id"] = .string(String(number))
-        return Array(event.serialized().utf8)
+        return event.serializedBytes()
       }
     }
     let limit = clock.now.advanced(by: .seconds(10))

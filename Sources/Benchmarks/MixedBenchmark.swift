@@ -46,7 +46,7 @@ enum MixedBenchmark {
           var event = event
           event["s"] = .integer(sequence)
           event["d"]?["id"] = .string(String(number))
-          return Array(event.serialized().utf8)
+          return event.serializedBytes()
         }
       }
     }

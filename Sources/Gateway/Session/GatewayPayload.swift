@@ -36,7 +36,7 @@ extension GatewayCommand {
       case .requestGuildMembers(let guild, let query, let nonce): (8, query.json(guild: guild, nonce: nonce))
       }
     let payload: JSON = ["op": .integer(opcode), "d": data]
-    return Array(payload.serialized().utf8)
+    return payload.serializedBytes()
   }
 
   /// Of a command that is the same on every connection, in bytes.

@@ -29,7 +29,7 @@ public struct HTTPResponse: Sendable {
   /// The content type is exactly `application/json`.
   public static func json(_ document: JSON, status: HTTPStatus = .ok, headers: HTTPHeaders = [:]) -> HTTPResponse {
     HTTPResponse(
-      status: status, headers: headers, bytes: Array(document.serialized().utf8), contentType: "application/json")
+      status: status, headers: headers, bytes: document.serializedBytes(), contentType: "application/json")
   }
 
   /// The content type is exactly `application/json`.

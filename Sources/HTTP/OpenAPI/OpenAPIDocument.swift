@@ -255,7 +255,7 @@ extension Router {
     var hidden = RouteNotes("The description of this API")
     hidden.isHidden = true
     hidden.usesEntityTag = true
-    let text = Array(description.serialized().utf8)
+    let text = description.serializedBytes()
     on(.get, documentPath, hidden) { _ in HTTPResponse(bytes: text, contentType: "application/json") }
     let documentURL = documentPath.prefixed(by: prefix).description
     let page = DescriptionPage(description, documentURL: documentURL)

@@ -10,50 +10,6 @@ public enum JSON: Sendable, Hashable {
   case array([JSON])
   case object(Object)
 
-  /// The members of an object in the order in which they stand in the text.
-  ///
-  /// Equality ignores the order. Setting a name again replaces its value in place; `nil` removes it.
-  public struct Object: Sendable, Hashable, ExpressibleByDictionaryLiteral, Sequence {
-    private var names: [String] = []
-    private var values: [String: JSON] = [:]
-
-    public init() {}
-
-    /// Of members with the same name the last one counts.
-    public init(_ members: some Sequence<(String, JSON)>) {
-      for (name, value) in members { self[name] = value }
-    }
-
-    public init(dictionaryLiteral elements: (String, JSON)...) { self.init(elements) }
-
-    public var count: Int { names.count }
-    public var isEmpty: Bool { names.isEmpty }
-    public var keys: [String] { names }
-
-    public subscript(name: String) -> JSON? {
-      get { values[name] }
-      set {
-        if let newValue {
-          if values.updateValue(newValue, forKey: name) == nil { names.append(name) }
-        } else if values.removeValue(forKey: name) != nil {
-          names.removeAll { $0 == name }
-        }
-      }
-    }
-
-    public func makeIterator() -> AnyIterator<(key: String, value: JSON)> {
-      var index = 0
-      return AnyIterator {
-        guard index < names.count, let value = values[names[index]] else { return nil }
-        defer { index += 1 }
-        return (names[index], value)
-      }
-    }
-
-    public static func == (left: Object, right: Object) -> Bool { left.values == right.values }
-    public func hash(into hasher: inout Hasher) { values.hash(into: &hasher) }
-  }
-
   /// The member of that name; nil if there is none or if this is not an object.
   public subscript(name: String) -> JSON? {
     get {
@@ -134,54 +90,48 @@ extension JSON {
   }
 
   /// This value as compact JSON text. A number that JSON cannot write (not finite) becomes `null`.
-  public func serialized() -> String {
-    var text = ""
-    write(to: &text)
-    return text
+  public func serialized() -> String { String(decoding: serializedBytes(), as: UTF8.self) }
+
+  /// The same in UTF-8.
+  public func serializedBytes() -> [UInt8] {
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(256)
+    write(to: &bytes)
+    return bytes
   }
 
-  private func write(to text: inout String) {
+  /// Appends the same to bytes that there are already.
+  public func write(to bytes: inout [UInt8]) {
     switch self {
-    case .null: text += "null"
-    case .boolean(let value): text += value ? "true" : "false"
-    case .integer(let value): text += String(value)
-    case .double(let value): text += value.isFinite ? "\(value)" : "null"
-    case .string(let value): Self.write(value, to: &text)
+    case .null: bytes.append(contentsOf: "null".utf8)
+    case .boolean(let value): JSONText.append(value, to: &bytes)
+    case .integer(let value): JSONText.append(value, to: &bytes)
+    case .double(let value):
+      if value.isFinite {
+        JSONText.append(value, keepingPoint: true, to: &bytes)
+      } else {
+        bytes.append(contentsOf: "null".utf8)
+      }
+    case .string(let value): JSONText.append(value, .few, to: &bytes)
     case .array(let elements):
-      text += "["
-      for (index, element) in elements.enumerated() {
-        if index > 0 { text += "," }
-        element.write(to: &text)
+      bytes.append(UInt8(ascii: "["))
+      var isFirst = true
+      for element in elements {
+        if isFirst { isFirst = false } else { bytes.append(UInt8(ascii: ",")) }
+        element.write(to: &bytes)
       }
-      text += "]"
+      bytes.append(UInt8(ascii: "]"))
     case .object(let object):
-      text += "{"
-      for (index, member) in object.enumerated() {
-        if index > 0 { text += "," }
-        Self.write(member.key, to: &text)
-        text += ":"
-        member.value.write(to: &text)
+      bytes.append(UInt8(ascii: "{"))
+      var isFirst = true
+      for (name, value) in object {
+        if isFirst { isFirst = false } else { bytes.append(UInt8(ascii: ",")) }
+        JSONText.append(name, .few, to: &bytes)
+        bytes.append(UInt8(ascii: ":"))
+        value.write(to: &bytes)
       }
-      text += "}"
+      bytes.append(UInt8(ascii: "}"))
     }
-  }
-
-  private static func write(_ value: String, to text: inout String) {
-    text += "\""
-    for scalar in value.unicodeScalars {
-      switch scalar {
-      case "\"": text += "\\\""
-      case "\\": text += "\\\\"
-      case "\n": text += "\\n"
-      case "\r": text += "\\r"
-      case "\t": text += "\\t"
-      case _ where scalar.value < 0x20:
-        let digits = String(scalar.value, radix: 16)
-        text += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-      default: text.unicodeScalars.append(scalar)
-      }
-    }
-    text += "\""
   }
 }
 

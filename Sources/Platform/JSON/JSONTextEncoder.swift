@@ -25,13 +25,14 @@ final class JSONFragment {
     case object, array, single
   }
 
-  private(set) var bytes: [UInt8] = []
+  // Unchecked: each access is one statement of a method here, and only one thread encodes.
+  @exclusivity(unchecked) private(set) var bytes: [UInt8] = []
   /// The keys that lead to the value that is being encoded.
-  var path: [any CodingKey]
+  @exclusivity(unchecked) var path: [any CodingKey]
   /// What the value that is being encoded has become.
-  var level = Level.none
-  var isFirst = true
-  private var inserted: [(place: Int, fragment: JSONFragment)] = []
+  @exclusivity(unchecked) var level = Level.none
+  @exclusivity(unchecked) var isFirst = true
+  @exclusivity(unchecked) private var inserted: [(place: Int, fragment: JSONFragment)] = []
 
   init(path: [any CodingKey]) { self.path = path }
 
@@ -130,69 +131,31 @@ final class JSONFragment {
 
   // MARK: Scalars
 
-  func writeNull() { bytes += "null".utf8 }
+  func writeNull() { bytes.append(contentsOf: "null".utf8) }
 
-  func write(_ value: Bool) { bytes += (value ? "true" : "false").utf8 }
+  func write(_ value: Bool) { JSONText.append(value, to: &bytes) }
 
   func write(_ value: some FixedWidthInteger) {
-    guard let small = Int(exactly: value) else {
-      bytes += String(value).utf8
-      return
-    }
-    var rest = small.magnitude
-    if small < 0 { bytes.append(UInt8(ascii: "-")) }
-    if rest < 10 { return bytes.append(UInt8(ascii: "0") + UInt8(rest)) }
-    withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 20) { digits in
-      var place = 20
-      while rest > 0 {
-        place -= 1
-        digits[place] = UInt8(ascii: "0") + UInt8(rest % 10)
-        rest /= 10
-      }
-      bytes.append(contentsOf: digits[place...])
+    if let small = Int64(exactly: value) {
+      JSONText.append(small, to: &bytes)
+    } else {
+      bytes.append(contentsOf: String(value).utf8)
     }
   }
 
-  func write(_ value: some BinaryFloatingPoint & CustomStringConvertible & Encodable) throws {
+  func write(_ value: Double) throws {
     guard value.isFinite else { throw notFinite(value) }
-    let text = value.description
-    bytes += text.hasSuffix(".0") ? text.utf8.dropLast(2) : text.utf8[...]
+    JSONText.append(value, keepingPoint: false, to: &bytes)
+  }
+
+  func write(_ value: Float) throws {
+    guard value.isFinite else { throw notFinite(value) }
+    JSONText.appendNumber(value.description, keepingPoint: false, to: &bytes)
   }
 
   private func notFinite(_ value: Any) -> EncodingError {
     .invalidValue(value, .init(codingPath: path, debugDescription: "JSON has no number for it"))
   }
 
-  func write(_ text: String) {
-    var text = text
-    bytes.append(UInt8(ascii: "\""))
-    text.withUTF8 { source in
-      var start = 0
-      for place in 0..<source.count {
-        let byte = source[place]
-        guard byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") else { continue }
-        bytes.append(contentsOf: source[start..<place])
-        start = place + 1
-        escape(byte)
-      }
-      bytes.append(contentsOf: source[start...])
-    }
-    bytes.append(UInt8(ascii: "\""))
-  }
-
-  private func escape(_ byte: UInt8) {
-    bytes.append(UInt8(ascii: "\\"))
-    switch byte {
-    case 0x08: bytes.append(UInt8(ascii: "b"))
-    case 0x09: bytes.append(UInt8(ascii: "t"))
-    case 0x0A: bytes.append(UInt8(ascii: "n"))
-    case 0x0C: bytes.append(UInt8(ascii: "f"))
-    case 0x0D: bytes.append(UInt8(ascii: "r"))
-    case 0x00...0x1F:
-      bytes += byte < 0x10 ? "u000".utf8 : "u001".utf8
-      let digit = byte & 0x0F
-      bytes.append(digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10)
-    default: bytes.append(byte)
-    }
-  }
+  func write(_ text: String) { JSONText.append(text, .all, to: &bytes) }
 }

@@ -1,4 +1,3 @@
-import FoundationEssentials
 import Glibc
 
 /// A point in civil time: UTC, in whole milliseconds since 1970-01-01T00:00:00Z.
@@ -21,31 +20,6 @@ public struct Timestamp: Hashable, Comparable, Sendable, CustomStringConvertible
     var value = timespec()
     clock_gettime(CLOCK_REALTIME, &value)
     return Timestamp(milliseconds: Int64(value.tv_sec) * 1_000 + Int64(value.tv_nsec) / 1_000_000)
-  }
-
-  /// `2024-01-01T00:00:00.000Z`.
-  public var iso8601: String {
-    // Foundation rounds through a Double and loses milliseconds: it gets whole seconds only.
-    let (seconds, fraction) = milliseconds.floorDivided(by: 1_000)
-    let whole = Date(timeIntervalSince1970: Double(seconds)).formatted(.iso8601).dropLast()
-    let digits = String(fraction)
-    return whole + "." + String(repeating: "0", count: 3 - digits.count) + digits + "Z"
-  }
-
-  /// Reads RFC 3339 with or without a fraction, in any zone: `2024-01-01T00:00:00Z`, `…T02:00:00.123456+02:00`.
-  /// Digits beyond the millisecond are cut off.
-  public init?(iso8601 text: String) {
-    // Foundation's parser takes milliseconds only; Discord sends microseconds.
-    var trimmed = text
-    if let dot = text.firstIndex(of: ".") {
-      let digits = text[text.index(after: dot)...].prefix { $0.isASCII && $0.isNumber }
-      guard !digits.isEmpty else { return nil }
-      let three = String((digits + "000").prefix(3))
-      trimmed = text[..<dot] + "." + three + text[digits.endIndex...]
-    }
-    let style = Date.ISO8601FormatStyle(includingFractionalSeconds: trimmed.contains("."))
-    guard let date = try? style.parse(trimmed) else { return nil }
-    milliseconds = Int64((date.timeIntervalSince1970 * 1_000).rounded())
   }
 
   public var description: String { iso8601 }
@@ -76,12 +50,5 @@ extension Timestamp: Codable {
   public func encode(to encoder: any Encoder) throws {
     var container = encoder.singleValueContainer()
     try container.encode(iso8601)
-  }
-}
-
-extension Int64 {
-  fileprivate func floorDivided(by divisor: Int64) -> (quotient: Int64, remainder: Int64) {
-    let (quotient, remainder) = quotientAndRemainder(dividingBy: divisor)
-    return remainder < 0 ? (quotient - 1, remainder + divisor) : (quotient, remainder)
   }
 }

@@ -14,3 +14,10 @@ public enum Fuzz {
     SeededRandom(seed: seed &+ UInt64(number("ADJUTANT_TEST_SEED", default: 0)) &* 1_000)
   }
 }
+
+/// Chance that is the same in every run, for the standard library's ways of choosing.
+public struct SeededGenerator: RandomNumberGenerator {
+  private let random: SeededRandom
+  public init(seed: UInt64) { random = Fuzz.random(seed) }
+  public mutating func next() -> UInt64 { random.next() }
+}
