@@ -120,6 +120,6 @@ extension HTTPRequest {
 }
 
 extension HTTPResponse {
-  var bytes: [UInt8] { if case .bytes(let bytes) = body { bytes } else { [] } }
+  var bytes: [UInt8] { content }
   var json: JSON? { try? JSON(parsing: bytes) }
 }

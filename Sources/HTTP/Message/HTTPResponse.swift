@@ -6,6 +6,8 @@ import Platform
 public struct HTTPResponse: Sendable {
   public enum Body: Sendable {
     case bytes([UInt8])
+    /// The same bytes as for others before, with what was made of them.
+    case kept(KeptContent)
     /// Made piece by piece. With a length the answer carries `Content-Length`, and writing another number of bytes ends
     /// the connection; without, it is chunked.
     case stream(length: Int?, @Sendable (HTTPBodyWriter) async throws -> Void)
@@ -23,6 +25,11 @@ public struct HTTPResponse: Sendable {
 
   public init(status: HTTPStatus = .ok, headers: HTTPHeaders = [:], bytes: [UInt8], contentType: String) {
     self.init(status: status, headers: headers, body: .bytes(bytes))
+    self.headers["Content-Type"] = contentType
+  }
+
+  public init(status: HTTPStatus = .ok, headers: HTTPHeaders = [:], kept: KeptContent, contentType: String) {
+    self.init(status: status, headers: headers, body: .kept(kept))
     self.headers["Content-Type"] = contentType
   }
 
@@ -71,8 +78,14 @@ public struct HTTPResponse: Sendable {
 }
 
 extension HTTPResponse {
-  /// The body, if it is there as a whole.
-  var content: [UInt8] { if case .bytes(let bytes) = body { bytes } else { [] } }
+  /// The body, if it is there as a whole; else nothing.
+  public var content: [UInt8] {
+    switch body {
+    case .bytes(let bytes): bytes
+    case .kept(let kept): kept.bytes
+    case .stream: []
+    }
+  }
 }
 
 /// Takes the pieces of a streamed body.

@@ -33,11 +33,10 @@ public struct ResponseCompression: Sendable {
         if knewPacked, isWanted { Self.tag(&response) }
         return response
       }
-      guard case .bytes(let bytes) = response.body, self.isPackable(response, bytes) else { return response }
+      let size = response.content.count
+      guard self.isPackable(response, size: size) else { return response }
       Self.vary(&response)
-      guard isWanted else { return response }
-      let packed = try Deflate.compress(bytes, as: .gzip, level: self.level)
-      guard packed.count < bytes.count else { return response }
+      guard isWanted, let packed = try self.packed(response.body), packed.count < size else { return response }
       response.body = .bytes(packed)
       response.headers["Content-Encoding"] = "gzip"
       Self.tag(&response)
@@ -45,8 +44,17 @@ public struct ResponseCompression: Sendable {
     }
   }
 
-  private func isPackable(_ response: HTTPResponse, _ bytes: [UInt8]) -> Bool {
-    guard (minimumSize...maximumSize).contains(bytes.count), !response.status.hasNoContent, response.status != 206,
+  /// Nil for a body that is not there as a whole.
+  private func packed(_ body: HTTPResponse.Body) throws -> [UInt8]? {
+    switch body {
+    case .bytes(let bytes): try Deflate.compress(bytes, as: .gzip, level: level)
+    case .kept(let kept): try kept.packed(level: level)
+    case .stream: nil
+    }
+  }
+
+  private func isPackable(_ response: HTTPResponse, size: Int) -> Bool {
+    guard (minimumSize...maximumSize).contains(size), !response.status.hasNoContent, response.status != 206,
       response.headers["Content-Encoding"] == nil, let type = response.headers["Content-Type"]?.lowercased()
     else { return false }
     // A server that must not be transformed says so.

@@ -7,12 +7,20 @@ enum EntityTag {
     { request in
       var response = try await handler(request)
       guard request.method == .get || request.method == .head, response.status == .ok,
-        case .bytes(let bytes) = response.body
+        let tag = try response.headers["ETag"] ?? make(of: response.body)
       else { return response }
-      let tag = try response.headers["ETag"] ?? make(bytes)
       response.headers["ETag"] = tag
       if response.headers["Cache-Control"] == nil { response.headers["Cache-Control"] = "no-cache" }
       return isKnown(tag, to: request) ? notModified(response) : response
+    }
+  }
+
+  /// Nil for a body that is not there as a whole.
+  private static func make(of body: HTTPResponse.Body) throws -> String? {
+    switch body {
+    case .bytes(let bytes): try make(bytes)
+    case .kept(let kept): try kept.tag()
+    case .stream: nil
     }
   }
 

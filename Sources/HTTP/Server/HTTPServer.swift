@@ -86,7 +86,7 @@ public actor HTTPServer {
     let error = HTTPError(
       .serviceUnavailable, kind: .overloaded, "there are too many connections", headers: ["Retry-After": "5"])
     let response = context.refusal(error)
-    guard case .bytes(let content) = response.body else { return [] }
+    let content = response.content
     var head = HTTPHeadWriter(status: response.status)
     head.add(response.headers)
     head.add("Content-Length", String(content.count))

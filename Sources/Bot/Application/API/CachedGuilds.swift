@@ -24,6 +24,8 @@ struct CachedGuilds: GuildDirectory {
 
   func guild(_ id: GuildID) -> GuildSummary? { cache()?.outline(of: Snowflake(id)).map(Self.summary) }
 
+  func name(of id: GuildID) -> String? { cache()?.outline(of: Snowflake(id))?.name }
+
   func mayExist(_ id: GuildID) -> Bool { guild(id) != nil || isPresent(id) ?? true }
 
   func all(limit: Int) -> [GuildSummary] {

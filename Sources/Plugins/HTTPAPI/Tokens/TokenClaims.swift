@@ -91,7 +91,15 @@ extension TokenClaims {
       guard let text = value.string else { throw TokenError.malformed }
       scopes = text.split(separator: " ").map(String.init)
     }
-    guard now < Timestamp(seconds: expiresAt) + grace else { throw TokenError.expired }
+    try check(now: now, notBefore: notBefore, grace: grace)
+  }
+
+  /// - Parameters:
+  ///   - notBefore: seconds since 1970 (`nbf`).
+  ///   - grace: how long after its end the token is still taken.
+  /// - Throws: ``TokenError`` if it is not the token's time.
+  func check(now: Timestamp, notBefore: Int64, grace: Duration = .zero) throws {
+    guard now < expiry + grace else { throw TokenError.expired }
     guard Timestamp(seconds: max(issuedAt, notBefore) - Self.leeway) <= now else { throw TokenError.notYetValid }
   }
 

@@ -30,6 +30,7 @@ public final class TokenService: Sendable {
   private let database: Database
   private let keys: KeyStore
   private let revocations: Revocations
+  let verified = VerifiedTokens()
   private let time: any TimeSource
   private let log: Log
 
@@ -111,20 +112,45 @@ public final class TokenService: Sendable {
   /// What a valid token says.
   /// - Throws: ``TokenError``; `DatabaseError` where more is revoked than memory holds.
   public func verify(_ token: Secret<String>) async throws -> TokenClaims {
-    let claims = try await read(token, grace: .zero)
-    guard try await !revocations.isRevoked(claims) else { throw TokenError.revoked }
+    let claims = try await signed(token)
+    guard try await !revocations.isRevoked(claims) else {
+      verified.remove(token.reveal())
+      throw TokenError.revoked
+    }
     return claims
   }
 
-  private func read(_ token: Secret<String>, grace: Duration) async throws -> TokenClaims {
-    let payload: JSON.Object
+  /// What a token says whose time it is, from memory if the signature was found right before.
+  private func signed(_ token: Secret<String>) async throws -> TokenClaims {
+    let text = token.reveal()
+    if let known = verified.find(text), keys.secret(for: known.keyID) == known.secret {
+      try known.claims.check(now: time.timestamp, notBefore: known.notBefore)
+      return known.claims
+    }
+    let entry = try await read(token, grace: .zero)
+    verified.insert(entry, for: text)
+    return entry.claims
+  }
+
+  private func read(_ token: Secret<String>, grace: Duration) async throws -> VerifiedTokens.Entry {
     do {
-      payload = try JSONWebToken.decode(token.reveal(), secret: keys.secret)
+      return try decode(token, grace: grace)
     } catch TokenError.unknownKey {
       guard try await keys.refresh() else { throw TokenError.unknownKey }
-      payload = try JSONWebToken.decode(token.reveal(), secret: keys.secret)
+      return try decode(token, grace: grace)
     }
-    return try TokenClaims(payload, issuer: keys.issuer, now: time.timestamp, grace: grace)
+  }
+
+  private func decode(_ token: Secret<String>, grace: Duration) throws -> VerifiedTokens.Entry {
+    var key = (id: "", secret: [UInt8]())
+    let payload = try JSONWebToken.decode(token.reveal()) { id in
+      guard let secret = keys.secret(for: id) else { return nil }
+      key = (id, secret)
+      return secret
+    }
+    let claims = try TokenClaims(payload, issuer: keys.issuer, now: time.timestamp, grace: grace)
+    return VerifiedTokens.Entry(
+      claims: claims, notBefore: payload["nbf"]?.integer ?? claims.issuedAt, keyID: key.id, secret: key.secret)
   }
 
   // MARK: - Renewing
@@ -132,7 +158,7 @@ public final class TokenService: Sendable {
   /// A new token for the current one, or one that ended less than ``refreshWindow`` ago; the old one ends.
   /// - Throws: ``TokenError``; `reused` if it had been handed in before.
   public func refresh(_ token: Secret<String>, life: Duration = standardLife) async throws -> IssuedToken {
-    let old = try await read(token, grace: Self.refreshWindow)
+    let old = try await read(token, grace: Self.refreshWindow).claims
     let now = time.timestamp
     let claims = try successor(of: old, life: life)
     let outcome: Result<Void, TokenError> = try await database.write { [self] transaction in

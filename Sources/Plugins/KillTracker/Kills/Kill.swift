@@ -149,7 +149,8 @@ extension Kill {
   }
 
   /// Reads a row of ``columns`` by their places.
-  init(_ row: PassingRow, for viewer: KillViewer) throws {
+  /// - Parameter involved: gets who took part or told of it, and so sees more than others.
+  init(_ row: PassingRow, for viewer: KillViewer, involved: inout Set<UserID>) throws {
     func need<Value>(_ value: Value?, _ column: String) throws -> Value {
       guard let value else { throw DatabaseError(.decoding, "a kill's column \"\(column)\" cannot be read") }
       return value
@@ -157,6 +158,9 @@ extension Kill {
     let killerUser = row.text(17).flatMap { UserID($0) }
     let victimUser = row.text(19).flatMap { UserID($0) }
     let reporter = try need(row.text(12).flatMap { UserID($0) }, "reporter")
+    for user in [killerUser, victimUser, reporter] {
+      if let user { involved.insert(user) }
+    }
     let isInvolved = viewer.isAdmin || viewer.user.map { [killerUser, victimUser, reporter].contains($0) } ?? false
     func party(id: Int, user: UserID?, privacy: Int, avatar: Int) throws -> KillParty {
       let isPrivate = try row.text(privacy).map { try need(Privacy(rawValue: $0), "privacy") } == .private

@@ -101,15 +101,17 @@ enum KillList {
   }
 
   /// - Parameter backwards: the oldest first, for an export.
+  /// - Returns: the kills, and who has a part in any of them.
   static func page(
     _ filter: KillFilter, after cursor: KillCursor?, offset: Int, limit: Int, backwards: Bool = false,
     for viewer: KillViewer, in transaction: ReadTransaction
-  ) throws -> [Kill] {
+  ) throws -> (kills: [Kill], involved: Set<UserID>) {
     let selection = try selection(
       filter, after: cursor, offset: offset, limit: limit, backwards: backwards, in: transaction)
-    guard let selection else { return [] }
+    guard let selection else { return ([], []) }
     // The page's keys first; the joins then touch no more than the page.
     var kills: [Kill] = []
+    var involved: Set<UserID> = []
     kills.reserveCapacity(limit)
     try transaction.forEach(
       """
@@ -117,8 +119,8 @@ enum KillList {
       WHERE k.id IN (SELECT s.id FROM (SELECT k.id FROM kills k \(selection.text)) s)
       ORDER BY k.occurred_at \(backwards ? "ASC" : "DESC"), k.id \(backwards ? "ASC" : "DESC")
       """, parameters: selection.parameters
-    ) { kills.append(try Kill($0, for: viewer)) }
-    return kills
+    ) { kills.append(try Kill($0, for: viewer, involved: &involved)) }
+    return (kills, involved)
   }
 
   static func selection(

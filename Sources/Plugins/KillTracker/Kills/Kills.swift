@@ -92,6 +92,13 @@ public final class Kills: Sendable {
   public func list(
     _ filter: KillFilter = KillFilter(), page: Int = 1, limit: Int = 20, for viewer: KillViewer
   ) async throws -> KillPage {
+    try await keptList(filter, page: page, limit: limit, for: viewer).page
+  }
+
+  /// The same for who makes an answer of it that is worth keeping.
+  public func keptList(
+    _ filter: KillFilter = KillFilter(), page: Int = 1, limit: Int = 20, for viewer: KillViewer
+  ) async throws -> KeptKillPage {
     try Self.check(limit: limit)
     guard page >= 1 else { throw KillError.invalid(field: "page", reason: "begins with 1") }
     let (depth, overflowed) = page.multipliedReportingOverflow(by: limit)
@@ -107,7 +114,7 @@ public final class Kills: Sendable {
     _ filter: KillFilter = KillFilter(), after cursor: KillCursor?, limit: Int = 20, for viewer: KillViewer
   ) async throws -> KillPage {
     try Self.check(limit: limit)
-    return try await list(filter, after: cursor, offset: 0, limit: limit, for: viewer)
+    return try await list(filter, after: cursor, offset: 0, limit: limit, for: viewer).page
   }
 
   private static func check(limit: Int) throws {
@@ -118,28 +125,28 @@ public final class Kills: Sendable {
 
   private func list(
     _ filter: KillFilter, after cursor: KillCursor?, offset: Int, limit: Int, for viewer: KillViewer
-  ) async throws -> KillPage {
+  ) async throws -> KeptKillPage {
     try await servers?.check(of: filter.serverID, for: viewer)
-    let key = KillPageCache.Key(
-      filter: filter, cursor: cursor, offset: offset, limit: limit, user: viewer.user, isAdmin: viewer.isAdmin)
-    return try await pages.page(key) {
+    let key = KillPageCache.Key(filter: filter, cursor: cursor, offset: offset, limit: limit)
+    return try await pages.page(key, for: viewer) {
       try await read(filter, after: cursor, offset: offset, limit: limit, for: viewer)
     }
   }
 
   private func read(
     _ filter: KillFilter, after cursor: KillCursor?, offset: Int, limit: Int, for viewer: KillViewer
-  ) async throws -> KillPage {
+  ) async throws -> KeptKillPage {
     try await database.read { transaction in
       try Self.checkPrivacy(of: filter.player, for: viewer, in: transaction)
-      var kills = try KillList.page(
+      var (kills, involved) = try KillList.page(
         filter, after: cursor, offset: offset, limit: limit + 1, for: viewer, in: transaction)
       let hasMore = kills.count > limit
       if hasMore { kills.removeLast() }
       let total = try KillList.total(filter, in: transaction)
-      return KillPage(
+      let page = KillPage(
         kills: kills, total: total.count, totalIsEstimate: total.isEstimate,
         next: hasMore ? kills.last.map { KillCursor(occurredAt: $0.occurredAt, id: $0.id) } : nil)
+      return KeptKillPage(page, involved: involved)
     }
   }
 
@@ -166,7 +173,8 @@ public final class Kills: Sendable {
       let kills = try await database.read { transaction in
         try Self.checkPrivacy(of: filter.player, for: viewer, in: transaction)
         return try KillList.page(
-          filter, after: after, offset: 0, limit: Self.exportPage, backwards: true, for: viewer, in: transaction)
+          filter, after: after, offset: 0, limit: Self.exportPage, backwards: true, for: viewer, in: transaction
+        ).kills
       }
       guard let last = kills.last else { return }
       try await handle(kills)

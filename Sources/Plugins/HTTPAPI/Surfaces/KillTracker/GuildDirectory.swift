@@ -6,6 +6,8 @@ public protocol GuildDirectory: Sendable {
   func guilds(ownedBy user: UserID) -> [GuildSummary]
   /// Nil for a guild without this bot, or one that the gateway has not told of yet.
   func guild(_ id: GuildID) -> GuildSummary?
+  /// Its name, at little cost.
+  func name(of id: GuildID) -> String?
   /// False only for what is certainly no guild of this bot.
   func mayExist(_ id: GuildID) -> Bool
   /// All of them, by name.
@@ -17,6 +19,10 @@ public protocol GuildDirectory: Sendable {
   func members(of id: GuildID, limit: Int) async throws -> [GuildMemberSummary]
   /// Its channels without threads, in Discord's order; empty while they are not known.
   func channels(of id: GuildID) -> [GuildChannelSummary]
+}
+
+extension GuildDirectory {
+  public func name(of id: GuildID) -> String? { guild(id)?.name }
 }
 
 /// A guild in a line.

@@ -25,7 +25,12 @@ struct ServerAnswer: Codable, Sendable {
 
   init(id: String, _ guilds: any GuildDirectory) {
     self.id = id
-    name = GuildID(id).flatMap { guilds.guild($0)?.name } ?? id
+    name = GuildID(id).flatMap { guilds.name(of: $0) } ?? id
+  }
+
+  init(_ kill: Kill, _ names: ServerNames) {
+    id = kill.serverID
+    name = names.name(of: kill.serverID)
   }
 }
 
@@ -42,11 +47,15 @@ struct KillAnswer: Codable, Sendable {
   let isSuicide: Bool
   let isEnvironmental: Bool
 
-  init(_ kill: Kill, _ guilds: any GuildDirectory) {
+  init(_ kill: Kill, _ guilds: any GuildDirectory) { self.init(kill, ServerAnswer(kill, guilds)) }
+
+  init(_ kill: Kill, _ names: ServerNames) { self.init(kill, ServerAnswer(kill, names)) }
+
+  private init(_ kill: Kill, _ server: ServerAnswer) {
     id = kill.id.description
     killer = PlayerAnswer(kill.killer)
     victim = PlayerAnswer(kill.victim)
-    server = ServerAnswer(kill, guilds)
+    self.server = server
     weapon = kill.weapon
     location = kill.location
     timestamp = kill.occurredAt

@@ -10,7 +10,7 @@ extension KillTrackerReference {
     routes.change(
       .post, "/api/kills", access: .user(.writeKills, proof: .apiKeyOnly), limit: .byCaller(.write),
       audit: .byService,
-      RouteNotes("Records a kill of the key's player", tags: tags, status: .created).withAlternative(.ok),
+      RouteNotes("Records a kill of the key's player", tags: tags, status: .created).withAlternative(.ok).immediate(),
       .body(KillTrackerKills.NewKill.self),
       .header("Idempotency-Key", String?.self, .text("The same key is the same kill", length: 1...100)),
       returning: .response(describedBy: NamedKillAnswer.self)
@@ -29,14 +29,16 @@ extension KillTrackerReference {
     }
     routes.read(
       "/api/kills/server/:serverId", access: .user(.readKills), limit: .byCaller(.read),
-      RouteNotes("The kills of a server, the newest first", tags: tags), .path("serverId", String.self),
-      .query(ServerLimit.self), returning: .json(List.self)
+      RouteNotes("The kills of a server, the newest first", tags: tags).immediate(), .path("serverId", String.self),
+      .query(ServerLimit.self), returning: .response(describedBy: List.self)
     ) { request, server, query in
       let page = try await KillTrackerKills.perform {
-        try await service.kills.list(
+        try await service.kills.keptList(
           KillFilter(serverID: server), limit: query.limit, for: service.viewer(of: request))
       }
-      return List(kills: page.kills.map(NamedKillAnswer.init))
+      return try KillListAnswer.response(page, services.guilds) { page, _ in
+        List(kills: page.kills.map(NamedKillAnswer.init))
+      }
     }
     routes.read(
       "/api/stats/user/:userId", access: .user(.readStats), limit: .byCaller(.read),

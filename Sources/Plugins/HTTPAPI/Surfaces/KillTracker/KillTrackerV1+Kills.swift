@@ -8,20 +8,21 @@ extension KillTrackerV1 {
     let service = KillTrackerKills(services)
     let tags = ["Kills"]
     routes.read(
-      "/kills", access: .user(.readKills), limit: .byCaller(.read), RouteNotes("Kills, the newest first", tags: tags),
-      .query(KillQuery.self), returning: .succeeded(Page.self)
+      "/kills", access: .user(.readKills), limit: .byCaller(.read),
+      RouteNotes("Kills, the newest first", tags: tags).immediate(), .query(KillQuery.self),
+      returning: .response(describedBy: Succeeded<Page>.self)
     ) { request, query in
       let page = try await KillTrackerKills.perform {
-        try await service.kills.list(
+        try await service.kills.keptList(
           try query.filter, page: query.page, limit: query.limit, for: service.viewer(of: request))
       }
-      return Page(page, query, services.guilds)
+      return try KillListAnswer.response(page, services.guilds) { Succeeded(Page($0, query, $1)) }
     }
     routes.change(
       .post, "/kills", access: .user(.writeKills), limit: .byCaller(.write), audit: .byService,
       RouteNotes(
         "Records a kill of the caller's", tags: tags, status: .created
-      ).withAlternative(.ok),
+      ).withAlternative(.ok).immediate(),
       .body(KillTrackerKills.NewKill.self),
       .header("Idempotency-Key", String?.self, .text("The same key is the same kill", length: 1...100)),
       returning: .response(describedBy: Succeeded<KillAnswer>.self)
@@ -113,8 +114,8 @@ extension KillTrackerV1 {
     let kills: [KillAnswer]
     let pagination: Pagination
 
-    init(_ page: KillPage, _ query: KillQuery, _ guilds: any GuildDirectory) {
-      kills = page.kills.map { KillAnswer($0, guilds) }
+    init(_ page: KillPage, _ query: KillQuery, _ names: ServerNames) {
+      kills = page.kills.map { KillAnswer($0, names) }
       pagination = Pagination(
         page: query.page, limit: query.limit, total: page.total,
         pages: page.total / query.limit + (page.total % query.limit > 0 ? 1 : 0),
