@@ -46,8 +46,12 @@ struct KillCountsOracleTests {
             known[place].location = "elsewhere"
           default: known.append(try await record(round, rig, &random))
           }
-          // Boards that are kept in memory must follow; so they are asked for all along.
-          if round.isMultiple(of: 40) { try await compareBoards(known, rig) }
+          // What is kept in memory must follow; so it is asked for all along.
+          if round.isMultiple(of: 40) {
+            try await compareBoards(known, rig)
+            try await compareStatistics(known, rig)
+            try await compareAnalytics(known, rig)
+          }
         }
         try await compareBoards(known, rig)
         try await compareStatistics(known, rig)

@@ -14,6 +14,8 @@ import Storage
 struct Application {
   /// How long running commands may go on once the program was told to stop.
   static let stopLimit = Duration.seconds(10)
+  /// How long the ports of the HTTP API wait for leaderboards, of which large ones take seconds to add up.
+  static let preparationLimit = Duration.seconds(8)
 
   let configuration: Configuration
   let file: ConfigurationFile
@@ -156,6 +158,7 @@ struct Application {
     let house = try await APIHouse.open(
       surroundings, tracker: tracker, rest: rest, bot: bot, administration: administration)
     surroundings.plugins.append(HTTPAPIPlugin(keys: house.authentication.keys, webhooks: house.webhooks))
+    await tracker.kills.prepareBoards(limit: Self.preparationLimit, log: tracker.log)
     do {
       return OpenAPIHouse(house: house, listeners: try await house.start())
     } catch let failure as HTTPListeners.Failure {

@@ -66,7 +66,7 @@ struct KillCounts: Sendable {
   private(set) var names: [NameDay: Int] = [:]
   private(set) var tallies: [Tally: Int] = [:]
   /// Whether a kill that was counted before went, or is counted otherwise now.
-  private var takesOut = false
+  private(set) var takesOut = false
 
   /// What stands for all servers together in the counts of servers and names; no server has such an id.
   static let allServers = "*"

@@ -16,6 +16,7 @@ public final class Kills: Sendable {
   let time: any TimeSource
   let boards: Boards
   let streaks: Streaks
+  let memory: StatisticsMemory
   let events: KillEvents?
   private let recorder: KillRecorder
   private let pages: KillPageCache
@@ -30,7 +31,8 @@ public final class Kills: Sendable {
     self.time = time
     players = Players(database: database, time: time)
     boards = Boards(database: database)
-    streaks = Streaks(database: database)
+    streaks = Streaks(database: database, boards: boards)
+    memory = StatisticsMemory(boards)
     pages = KillPageCache(database: database)
     recorder = KillRecorder(database: database, events: events, boards: boards)
   }
@@ -62,6 +64,21 @@ public final class Kills: Sendable {
 
   /// Prepares leaderboards before anybody asks for them, until cancelled.
   public func keepBoardsWarm(log: Log) async { await boards.keepWarm(time: time, log: log) }
+
+  /// Prepares the leaderboards that everybody asks for, before anybody can.
+  /// - Parameter limit: after that, what is missing waits for ``keepBoardsWarm(log:)`` or for who asks first.
+  public func prepareBoards(limit: Duration, log: Log) async {
+    await withTaskGroup(of: Void.self) { [boards, time] group in
+      group.addTask {
+        do { try await boards.warm(at: time.timestamp) } catch is CancellationError {} catch {
+          log.warning("leaderboards were not prepared; trying again soon", ["error": .error(error)])
+        }
+      }
+      group.addTask { try? await time.sleep(for: limit) }
+      await group.next()
+      group.cancelAll()
+    }
+  }
 
   // MARK: - Reading
 

@@ -44,6 +44,7 @@ extension Kills {
   ) async throws -> KillAnalytics {
     let range = try days(from: from, until: until)
     let (first, last) = (range.lowerBound, range.upperBound)
+    let names = NameSums(memory: memory, today: Calendar.day(of: time.timestamp))
     return try await database.read { transaction in
       var conditions = KillList.Conditions()
       conditions.add("day >= ?", first)
@@ -64,8 +65,10 @@ extension Kills {
           DayCounts(
             date: Calendar.text(ofDay: day), kills: byDay[day]?.kills ?? 0, deaths: byDay[day]?.deaths ?? 0)
         },
-        weapons: try Self.shares(0, conditions, in: transaction),
-        locations: try Self.shares(1, conditions, in: transaction))
+        weapons: try names.shares(
+          0, of: serverID ?? KillCounts.allServers, days: range, limit: Self.shareLimit, in: transaction),
+        locations: try names.shares(
+          1, of: serverID ?? KillCounts.allServers, days: range, limit: Self.shareLimit, in: transaction))
     }
   }
 
@@ -78,29 +81,6 @@ extension Kills {
       throw KillError.invalid(field: "startDate", reason: "at most \(Self.rangeLimit) days at once")
     }
     return first...last
-  }
-
-  private static func shares(
-    _ what: Int, _ range: KillList.Conditions, in transaction: ReadTransaction
-  ) throws -> [NamedShare] {
-    var conditions = range
-    conditions.add("what = ?", what)
-    let total =
-      try transaction.queryOne(
-        "SELECT CAST(COALESCE(SUM(entries), 0) AS BIGINT) AS count FROM kill_name_days \(conditions.text)",
-        parameters: conditions.parameters
-      ) { try $0.value("count", as: Int.self) } ?? 0
-    return try transaction.query(
-      """
-      SELECT n.name, s.count FROM (
-        SELECT name_id, CAST(SUM(entries) AS BIGINT) AS count FROM kill_name_days \(conditions.text) GROUP BY name_id
-      ) s JOIN kill_names n ON n.id = s.name_id WHERE s.count > 0 ORDER BY s.count DESC, n.name LIMIT \(shareLimit)
-      """, parameters: conditions.parameters
-    ) { row in
-      let count: Int = try row["count"]
-      return NamedShare(
-        name: try row["name"], count: count, percentage: (Double(count) / Double(total) * 1_000).rounded() / 10)
-    }
   }
 
   /// A player's counts over some days.

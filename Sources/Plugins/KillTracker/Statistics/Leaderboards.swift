@@ -42,9 +42,7 @@ extension Kills {
     let days = period.days(around: Calendar.day(of: time.timestamp))
     let keys = [days.current, days.previous].map { Board.Key(serverID: serverID, days: $0) }
     let viewerID = try await ownPlayer(of: viewer)
-    let ranking = try await boards.read(keys) { boards, hidden in
-      Self.rank(boards[0], before: boards[1], metric, limit: limit, own: viewerID, hidden: hidden)
-    }
+    let ranking = Self.rank(try await boards.read(keys, by: metric), metric, limit: limit, own: viewerID)
     let ids = ranking.map(\.player)
     let parties = try await database.read { try Self.parties(ids, in: $0) }
     let entries = ranking.map { place in
@@ -83,19 +81,18 @@ extension Kills {
     var isListed: Bool
   }
 
-  static func rank(
-    _ board: Board, before previous: Board, _ metric: LeaderboardMetric, limit: Int, own: Int64?, hidden: Set<Int64>
-  ) -> [Place] {
-    var listed = board.best(limit, by: metric, without: hidden).map { ($0.player, $0.value, true) }
-    if let own, !listed.contains(where: { $0.0 == own }), let value = board.value(metric, of: own) {
+  /// - Parameter view: a board, and that of the period before.
+  private static func rank(_ view: Boards.View, _ metric: LeaderboardMetric, limit: Int, own: Int64?) -> [Place] {
+    var listed = view.best(limit, of: 0, by: metric).map { ($0.player, $0.value, true) }
+    if let own, !listed.contains(where: { $0.0 == own }), let value = view.boards[0].value(metric, of: own) {
       listed.append((own, value, false))
     }
-    let ranks = board.ranks(of: listed.map(\.1), by: metric, without: hidden)
+    let ranks = view.ranks(of: listed.map(\.1), on: 0, by: metric)
     let known = listed.enumerated().compactMap { index, entry in
-      previous.value(metric, of: entry.0).map { (index: index, value: $0) }
+      view.boards[1].value(metric, of: entry.0).map { (index: index, value: $0) }
     }
     var changes: [Int: Int] = [:]
-    for (entry, rank) in zip(known, previous.ranks(of: known.map(\.value), by: metric, without: hidden)) {
+    for (entry, rank) in zip(known, view.ranks(of: known.map(\.value), on: 1, by: metric)) {
       changes[entry.index] = rank - ranks[entry.index]
     }
     return listed.enumerated().map { index, entry in

@@ -7,7 +7,8 @@ import Synchronization
 /// Nothing is written for it when a kill is recorded. Who is asked for is walked through once, in the order of time, by
 /// the indexes of kills; from then on what came since is added, so that a read costs what happened after the last. Two
 /// things make it begin anew: kills that were recorded late, of a time that was passed already (then fewer were counted
-/// than there are), and any kill that was changed or deleted anywhere (a number in the database, which all processes see).
+/// than there are), and a kill of theirs that was changed or deleted; anybody's, where another process did it (a number in
+/// the database, which all processes see).
 final class Streaks: Sendable {
   /// Players who are remembered, some 2 MB; then all are forgotten.
   static let playerLimit = 20_000
@@ -19,6 +20,8 @@ final class Streaks: Sendable {
 
   struct Progress: Sendable {
     var generation: Int64
+    /// Of the counts, when it was last looked at.
+    var version: Int64
     /// Kills and deaths up to the place.
     var counted = 0
     var place: (time: Timestamp, id: Int64) = (Timestamp(milliseconds: Int64.min / 2), 0)
@@ -27,9 +30,13 @@ final class Streaks: Sendable {
   }
 
   private let database: Database
+  private let boards: Boards
   private let known = Mutex<[Int64: Progress]>([:])
 
-  init(database: Database) { self.database = database }
+  init(database: Database, boards: Boards) {
+    self.database = database
+    self.boards = boards
+  }
 
   /// A kill that was counted was changed or is gone.
   static func forgetAll(in transaction: Transaction) throws {
@@ -45,7 +52,7 @@ final class Streaks: Sendable {
     var progress = known.withLock { $0[player] }
     for _ in 0..<(Self.stepLimit / Self.page) {
       let before = progress
-      let (after, isEnd) = try await database.read { try Self.step(player, before, in: $0) }
+      let (after, isEnd) = try await database.read { [self] in try step(player, before, in: $0) }
       progress = after
       if isEnd { break }
     }
@@ -58,19 +65,26 @@ final class Streaks: Sendable {
   }
 
   /// - Returns: how far it is, and whether nothing follows.
-  private static func step(
+  private func step(
     _ player: Int64, _ known: Progress?, in transaction: ReadTransaction
   ) throws -> (Progress, isEnd: Bool) {
     let generation =
-      try transaction.queryOne("SELECT version FROM kill_version WHERE number = $1", versionNumber) {
+      try transaction.queryOne("SELECT version FROM kill_version WHERE number = $1", Self.versionNumber) {
         try $0.value("version", as: Int64.self)
       } ?? 0
-    var progress = known ?? Progress(generation: generation)
-    if progress.generation != generation { progress = Progress(generation: generation) }
-    var isEnd = try advance(&progress, player, in: transaction)
-    if isEnd, try total(of: player, in: transaction) != progress.counted {
-      progress = Progress(generation: generation)
-      isEnd = try advance(&progress, player, in: transaction)
+    let version = try Boards.versions(in: transaction).counts
+    let new = Progress(generation: generation, version: version)
+    var progress = known ?? new
+    if progress.generation != generation,
+      boards.validity(of: .losses(player), since: progress.version, at: version, strictly: true) == nil
+    {
+      progress = new
+    }
+    (progress.generation, progress.version) = (generation, version)
+    var isEnd = try Self.advance(&progress, player, in: transaction)
+    if isEnd, try Self.total(of: player, in: transaction) != progress.counted {
+      progress = new
+      isEnd = try Self.advance(&progress, player, in: transaction)
     }
     return (progress, isEnd)
   }

@@ -67,25 +67,27 @@ extension Kills {
         totalKills: 0, totalDeaths: 0, pvpKills: 0, pveKills: 0, playTime: .zero, rank: nil, weapons: [], locations: [],
         nemesis: nil, prey: nil, currentStreak: 0)
     }
-    var statistics = try await database.read { transaction in
+    var statistics = try await database.read { [memory] transaction in
       try Self.checkPrivacy(of: player, for: viewer, in: transaction)
       let counts = try Self.counts(of: player, serverID: serverID, in: transaction)
       let seconds = try transaction.queryOne("SELECT play_seconds FROM players WHERE id = $1", player) {
         try $0.value("play_seconds", as: Int64.self)
       }
+      let favourites = try memory.favourites.value(player, of: .player(player), in: transaction) {
+        try Favourites.load(player, in: transaction)
+      }
       return PlayerStatistics(
         totalKills: counts.kills, totalDeaths: counts.deaths, pvpKills: counts.pvpKills, pveKills: counts.pveKills,
-        playTime: .seconds(seconds ?? 0), rank: nil, weapons: try Self.names(.weapon, of: player, in: transaction),
-        locations: try Self.names(.location, of: player, in: transaction),
-        nemesis: try Self.met(.nemesis, by: player, for: viewer, in: transaction),
-        prey: try Self.met(.prey, by: player, for: viewer, in: transaction),
+        playTime: .seconds(seconds ?? 0), rank: nil, weapons: Array(favourites.weapons.prefix(Self.favourites)),
+        locations: Array(favourites.locations.prefix(Self.favourites)),
+        nemesis: try favourites.nemesis.flatMap { try Self.met($0, for: viewer, in: transaction) },
+        prey: try favourites.prey.flatMap { try Self.met($0, for: viewer, in: transaction) },
         currentStreak: try Self.streak(of: player, in: transaction))
     }
     statistics.bestStreak = max(statistics.currentStreak, try await streaks.best(of: player))
-    statistics.rank = try await boards.read([
-      Board.Key(serverID: nil, days: Int64.min...Int64.max)
-    ]) { boards, hidden in
-      boards[0].value(.kills, of: player).flatMap { boards[0].ranks(of: [$0], by: .kills, without: hidden).first }
+    let view = try await boards.read([Board.Key(serverID: nil, days: Int64.min...Int64.max)], by: .kills)
+    statistics.rank = view.boards[0].value(.kills, of: player).flatMap {
+      view.ranks(of: [$0], on: 0, by: .kills).first
     }
     return statistics
   }
@@ -120,38 +122,19 @@ extension Kills {
       entries: try row["entries"])
   }
 
-  private static func names(
-    _ what: KillCounts.TallyKind, of player: Int64, in transaction: ReadTransaction
-  ) throws -> [NamedCount] {
-    try transaction.query(
-      """
-      SELECT n.name, t.entries FROM kill_tallies t JOIN kill_names n ON n.id = t.subject_id
-      WHERE t.player_id = $1 AND t.what = $2 AND t.entries > 0 ORDER BY t.entries DESC, n.name LIMIT \(favourites)
-      """, player, what
-    ) { NamedCount(name: try $0["name"], count: try $0["entries"]) }
-  }
-
   private static func met(
-    _ what: KillCounts.TallyKind, by player: Int64, for viewer: KillViewer, in transaction: ReadTransaction
+    _ met: Favourites.Met, for viewer: KillViewer, in transaction: ReadTransaction
   ) throws -> MetPlayer? {
-    let most = try transaction.queryOne(
-      """
-      SELECT t.subject_id, t.entries, p.privacy, p.user_id FROM kill_tallies t JOIN players p ON p.id = t.subject_id
-      WHERE t.player_id = $1 AND t.what = $2 AND t.entries > 0 ORDER BY t.entries DESC, t.subject_id LIMIT 1
-      """, player, what
-    ) { row in
-      (
-        id: try row.value("subject_id", as: Int64.self), count: try row.value("entries", as: Int.self),
-        privacy: try row.value("privacy", as: Privacy.self), user: try row.value("user_id", as: UserID?.self)
-      )
+    let found = try transaction.queryOne("SELECT privacy, user_id FROM players WHERE id = $1", met.player) { row in
+      (privacy: try row.value("privacy", as: Privacy.self), user: try row.value("user_id", as: UserID?.self))
     }
-    guard let most else { return nil }
+    guard let found else { return nil }
     // Also to who fought them: a kill that somebody makes up must not tell whose handle an account has. The kills
     // themselves name them as they were told of.
-    let maySee = viewer.isAdmin || (viewer.user != nil && viewer.user == most.user)
-    if most.privacy == .private, !maySee { return MetPlayer(player: .hidden, count: most.count) }
-    let party = try parties([most.id], in: transaction)[most.id]
-    return party.map { MetPlayer(player: $0, count: most.count) }
+    let maySee = viewer.isAdmin || (viewer.user != nil && viewer.user == found.user)
+    if found.privacy == .private, !maySee { return MetPlayer(player: .hidden, count: met.count) }
+    let party = try parties([met.player], in: transaction)[met.player]
+    return party.map { MetPlayer(player: $0, count: met.count) }
   }
 
   /// Kills since the last death, by two index ranges.

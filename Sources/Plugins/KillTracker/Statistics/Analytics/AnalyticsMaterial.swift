@@ -59,47 +59,48 @@ struct AnalyticsMaterial: Sendable {
     of player: Int64, serverID: String?, since first: Int64, in transaction: ReadTransaction
   ) throws -> [Fight] {
     struct Row {
-      var time: Timestamp
+      var time: Int64
       var weapon: Int64?
       var location: Int64?
       var isWanted: Bool
     }
+    let isPvP = "kind = '\(KillKind.pvp.rawValue)'"
+    let isWanted = serverID == nil ? isPvP : "\(isPvP) AND server_id = $3"
     func side(_ column: String) throws -> [Row] {
-      try transaction.query(
+      var parameters: [any DatabaseValueConvertible] = [player, Timestamp(milliseconds: first * Calendar.day)]
+      if let serverID { parameters.append(serverID) }
+      var rows: [Row] = []
+      try transaction.forEach(
         """
-        SELECT occurred_at, weapon_id, location_id, kind, server_id FROM kills
+        SELECT occurred_at, weapon_id, location_id, CASE WHEN \(isWanted) THEN 1 ELSE 0 END FROM kills
         WHERE \(column) = $1 AND occurred_at >= $2 ORDER BY occurred_at DESC, id DESC LIMIT \(fightLimit)
-        """, player, Timestamp(milliseconds: first * Calendar.day)
+        """, parameters: parameters
       ) { row in
-        let kind: KillKind = try row["kind"]
-        let server: String = try row["server_id"]
-        return Row(
-          time: try row["occurred_at"], weapon: try row["weapon_id"], location: try row["location_id"],
-          isWanted: kind == .pvp && (serverID == nil || serverID == server))
+        rows.append(
+          Row(
+            time: row.integer(0) ?? 0, weapon: row.integer(1), location: row.integer(2), isWanted: row.integer(3) == 1))
       }
+      return rows
     }
     let (won, lost) = (try side("killer_id"), try side("victim_id"))
     let begin = [won, lost].filter { $0.count == fightLimit }.compactMap(\.last?.time).max()
     return [(won, true), (lost, false)].flatMap { rows, isWon in
       rows.filter { row in row.isWanted && begin.map { row.time >= $0 } ?? true }.map { row in
-        let day = Calendar.day(of: row.time)
+        let day = Calendar.day(of: Timestamp(milliseconds: row.time))
         return Fight(
-          day: day, hour: Int((row.time.milliseconds - day * Calendar.day) / 3_600_000), isWon: isWon,
-          weapon: row.weapon, location: row.location)
+          day: day, hour: Int((row.time - day * Calendar.day) / 3_600_000), isWon: isWon, weapon: row.weapon,
+          location: row.location)
       }
     }
   }
 
   private mutating func findNames(in transaction: ReadTransaction) throws {
-    let wanted = Set(fights.flatMap { [$0.weapon, $0.location].compactMap { $0 } })
-    try transaction.inChunks(Array(wanted)) { list, values in
-      for (id, name) in try transaction.query(
-        "SELECT id, name FROM kill_names WHERE id IN (\(list))", parameters: values,
-        row: { (try $0.value("id", as: Int64.self), try $0.value("name", as: String.self)) })
-      {
-        names[id] = name
-      }
+    var wanted: Set<Int64> = []
+    for fight in fights {
+      if let weapon = fight.weapon { wanted.insert(weapon) }
+      if let location = fight.location { wanted.insert(location) }
     }
+    names = try NameSums.names(Array(wanted), in: transaction)
   }
 
   private mutating func findWeapons(_ serverID: String, in transaction: ReadTransaction) throws {
@@ -110,31 +111,19 @@ struct AnalyticsMaterial: Sendable {
     conditions.add("server_id = ?", serverID)
     conditions.add("day >= ?", recent.first)
     conditions.add("day < ?", recent.first + Int64(recent.counts.count))
-    let rows = try transaction.query(
-      "SELECT day, name_id, entries FROM kill_name_days \(conditions.text)", parameters: conditions.parameters
-    ) {
-      (
-        try $0.value("day", as: Int64.self), try $0.value("name_id", as: Int64.self),
-        try $0.value("entries", as: Int.self)
-      )
-    }
     var totals = [Int](repeating: 0, count: recent.counts.count)
     var byName: [Int64: [Int]] = [:]
-    for (day, name, entries) in rows {
+    try transaction.forEach(
+      "SELECT day, name_id, entries FROM kill_name_days \(conditions.text)", parameters: conditions.parameters
+    ) { row in
+      guard let day = row.integer(0), let name = row.integer(1), let entries = row.integer(2) else { return }
       let place = Int(day - recent.first)
-      totals[place] += entries
-      byName[name, default: [Int](repeating: 0, count: totals.count)][place] += entries
+      totals[place] += Int(entries)
+      byName[name, default: [Int](repeating: 0, count: totals.count)][place] += Int(entries)
     }
     let most = byName.map { (name: $0.key, days: $0.value, total: $0.value.reduce(0, +)) }
       .sorted { ($1.total, $0.name) < ($0.total, $1.name) }.prefix(Self.weaponLimit)
-    try transaction.inChunks(most.map(\.name)) { list, values in
-      for (id, name) in try transaction.query(
-        "SELECT id, name FROM kill_names WHERE id IN (\(list))", parameters: values,
-        row: { (try $0.value("id", as: Int64.self), try $0.value("name", as: String.self)) })
-      {
-        names[id] = name
-      }
-    }
+    names = try NameSums.names(most.map(\.name), in: transaction)
     weapons = most.compactMap { entry in
       names[entry.name].map { WeaponDays(name: $0, counts: zip(entry.days, totals).map { ($0, $1) }) }
     }

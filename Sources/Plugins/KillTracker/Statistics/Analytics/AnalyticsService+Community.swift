@@ -47,18 +47,16 @@ extension AnalyticsService {
   ) async throws -> UserAnalytics {
     let days = try kills.days(from: from, until: until)
     let own = try await subject(for: viewer, serverID: serverID, scope: .own)
-    let series = try await database.read { try DaySeries.load(own, days: days, in: $0) }
+    let series = try await database.read { [memory = kills.memory] in
+      try memory.series(of: own, days: days, in: $0)
+    }
     var found = UserAnalytics(
       own: AnalyticsMetrics(series.total), ownDays: series.dayCounts, activeUsers: nil, top: [])
     guard Int64(days.count) <= Self.communityDays else { return found }
-    let (active, best) = try await kills.boards.read([Board.Key(serverID: serverID, days: days)]) { boards, hidden in
-      (
-        boards[0].active,
-        boards[0].best(Self.topUsers, by: .kills, without: hidden).map { ($0.player, boards[0].counts(of: $0.player)) }
-      )
-    }
+    let view = try await kills.boards.read([Board.Key(serverID: serverID, days: days)], by: .kills)
+    let best = view.best(Self.topUsers, of: 0, by: .kills).map { ($0.player, view.boards[0].counts(of: $0.player)) }
     let parties = try await database.read { try Kills.parties(best.map(\.0), in: $0) }
-    found.activeUsers = active
+    found.activeUsers = view.boards[0].active
     found.top = best.compactMap { player, counts in
       parties[player].map { UserAnalytics.Entry(player: $0, metrics: AnalyticsMetrics(counts)) }
     }

@@ -70,20 +70,23 @@ public struct AnalyticsService: Sendable {
 
   public func metrics(of subject: AnalyticsSubject, period: AnalyticsPeriod) async throws -> AnalyticsMetrics {
     let days = (today - Int64(period.days) + 1)...today
-    return try await database.read { AnalyticsMetrics(try DaySeries.load(subject, days: days, in: $0).total) }
+    return try await database.read { [memory = kills.memory] in
+      AnalyticsMetrics(try memory.series(of: subject, days: days, in: $0).total)
+    }
   }
 
   public func trend(
     of metric: AnalyticsMetric, _ subject: AnalyticsSubject, period: AnalyticsPeriod
   ) async throws -> TrendReport {
     let days = (today - Int64(2 * period.days) + 1)...today
-    let (series, first) = try await database.read { transaction in
-      (
-        try DaySeries.load(subject, days: days, in: transaction),
-        try DaySeries.firstDay(of: subject, in: transaction)
-      )
+    // Tests are made on the database's thread too: they would hold up others on the pool.
+    return try await database.read { [memory = kills.memory] transaction in
+      let series = try memory.series(of: subject, days: days, in: transaction)
+      let first = try DaySeries.firstDay(of: subject, in: transaction)
+      return TrendReport(metric, period, series: series, firstDay: first) { points in
+        memory.trends.tests(of: points, .init(subject: subject, metric: metric, period: period))
+      }
     }
-    return TrendReport(metric, period, series: series, firstDay: first)
   }
 
   /// - Parameter kind: nil: all.
@@ -99,17 +102,18 @@ public struct AnalyticsService: Sendable {
   }
 
   private func findings(_ subject: AnalyticsSubject) async throws -> [Finding] {
-    let today = today
-    return Insights.findings(try await database.read { try AnalyticsMaterial.load(subject, today: today, in: $0) })
+    try await database.read { [memory = kills.memory, today] in
+      try memory.findings(of: subject, today: today, in: $0)
+    }
   }
 
   public func dashboard(of subject: AnalyticsSubject) async throws -> Dashboard {
     let today = today
-    let (total, weeks, material) = try await database.read { transaction in
+    let (total, weeks, findings) = try await database.read { [memory = kills.memory] transaction in
       (
         try Self.total(of: subject, in: transaction),
-        try DaySeries.load(subject, days: (today - 14)...(today - 1), in: transaction),
-        try AnalyticsMaterial.load(subject, today: today, in: transaction)
+        try memory.series(of: subject, days: (today - 14)...(today - 1), in: transaction),
+        try memory.findings(of: subject, today: today, in: transaction)
       )
     }
     let (old, new) = (weeks.dropping(last: 7).total, weeks.last(7).total)
@@ -120,7 +124,7 @@ public struct AnalyticsService: Sendable {
         ? 0 : try await activePlayers(on: subject.serverID, days: (today - 6)...today),
       killsTrend: TrendReport.changeText(from: Double(old.kills), to: Double(new.kills)),
       performanceTrend: TrendReport.changeText(from: ratio(old), to: ratio(new)),
-      insights: Insights.findings(material).prefix(Self.dashboardInsights).map(\.insight))
+      insights: findings.prefix(Self.dashboardInsights).map(\.insight))
   }
 
   private static func total(of subject: AnalyticsSubject, in transaction: ReadTransaction) throws -> PlayerCounts {
@@ -137,6 +141,6 @@ public struct AnalyticsService: Sendable {
 
   /// From the same tables in memory as leaderboards.
   func activePlayers(on serverID: String?, days: ClosedRange<Int64>) async throws -> Int {
-    try await kills.boards.read([Board.Key(serverID: serverID, days: days)]) { boards, _ in boards[0].active }
+    try await kills.boards.read([Board.Key(serverID: serverID, days: days)]).boards[0].active
   }
 }

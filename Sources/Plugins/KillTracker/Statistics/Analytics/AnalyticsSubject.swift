@@ -1,7 +1,7 @@
 import Storage
 
 /// Whose figures are asked for.
-public enum AnalyticsSubject: Sendable, Equatable {
+public enum AnalyticsSubject: Sendable, Hashable {
   /// A player's own, on one server or on all; the player is nil for somebody who appears in no kill.
   case player(Int64?, serverID: String?)
   /// Everybody's on one server.

@@ -216,12 +216,12 @@ enum Insights {
     _ fights: [AnalyticsMaterial.Fight], isInside: (AnalyticsMaterial.Fight) -> Bool,
     _ make: (_ numbers: String, _ isBetter: Bool) -> Finding
   ) -> Candidate? {
-    func proportion(_ fights: [AnalyticsMaterial.Fight]) -> Proportion {
-      .clustered(byDay(fights, \.isWon))
+    var (inside, outside) = (FightDays(fights), FightDays(fights))
+    for fight in fights {
+      if isInside(fight) { inside.add(fight, fight.isWon) } else { outside.add(fight, fight.isWon) }
     }
-    let (inside, outside) = (fights.filter(isInside), fights.filter { !isInside($0) })
     guard inside.count >= minimumFights, outside.count >= minimumFights else { return nil }
-    let (here, elsewhere) = (proportion(inside), proportion(outside))
+    let (here, elsewhere) = (Proportion.clustered(inside.days), Proportion.clustered(outside.days))
     guard let test = TwoProportions(here, elsewhere) else { return nil }
     let range = here.interval(level: level)
     let numbers =
@@ -270,13 +270,15 @@ enum Insights {
     }
     return [true, false].compactMap { isWon in
       let armed = material.fights.filter { $0.isWon == isWon && $0.weapon != nil }
-      let counts = Dictionary(grouping: armed) { $0.weapon ?? 0 }.mapValues(\.count)
+      var counts: [Int64: Int] = [:]
+      for fight in armed { counts[fight.weapon ?? 0, default: 0] += 1 }
       guard let (weapon, count) = counts.max(by: { ($0.value, $1.key) < ($1.value, $0.key) }),
         let name = material.names[weapon]
       else { return nil }
-      let days = byDay(armed) { $0.weapon == weapon }
+      var days = FightDays(armed)
+      for fight in armed { days.add(fight, fight.weapon == weapon) }
       let told = share(
-        count, of: armed.count, days, isWon ? "Favourite Weapon: \(name)" : "Most Often Killed By \(name)"
+        count, of: armed.count, days.days, isWon ? "Favourite Weapon: \(name)" : "Most Often Killed By \(name)"
       ) {
         isWon
           ? "You make \($0) of your \(armed.count) PvP kills with \(name)."
@@ -308,12 +310,26 @@ enum Insights {
     )
   }
 
-  /// In the order of the days, so that the same fights always give the same numbers to the last bit.
-  private static func byDay(
-    _ fights: [AnalyticsMaterial.Fight], _ isSuccess: (AnalyticsMaterial.Fight) -> Bool
-  ) -> [(successes: Int, trials: Int)] {
-    Dictionary(grouping: fights, by: \.day).sorted { $0.key < $1.key }.map {
-      ($0.value.count(where: isSuccess), $0.value.count)
+  /// Fights counted by day, in the order of the days, so that the same fights always give the same numbers to the last
+  /// bit. Days without fights say nothing.
+  private struct FightDays {
+    private let first: Int64
+    private(set) var days: [(successes: Int, trials: Int)]
+    private(set) var count = 0
+
+    /// - Parameter fights: all that will be added.
+    init(_ fights: [AnalyticsMaterial.Fight]) {
+      var (first, last) = (Int64.max, Int64.min)
+      for fight in fights { (first, last) = (min(first, fight.day), max(last, fight.day)) }
+      self.first = first
+      days = Array(repeating: (0, 0), count: fights.isEmpty ? 0 : Int(last - first) + 1)
+    }
+
+    mutating func add(_ fight: AnalyticsMaterial.Fight, _ isSuccess: Bool) {
+      let place = Int(fight.day - first)
+      days[place].trials += 1
+      if isSuccess { days[place].successes += 1 }
+      count += 1
     }
   }
 

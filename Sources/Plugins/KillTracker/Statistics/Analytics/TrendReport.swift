@@ -1,3 +1,5 @@
+import Synchronization
+
 /// How a metric went over a period, and whether that is more than chance.
 public struct TrendReport: Sendable, Equatable {
   public struct Day: Sendable, Equatable {
@@ -48,7 +50,11 @@ public struct TrendReport: Sendable, Equatable {
   /// - Parameters:
   ///   - series: the period and as many days before it; the last is today.
   ///   - firstDay: the first day on which anything was counted.
-  init(_ metric: AnalyticsMetric, _ period: AnalyticsPeriod, series: DaySeries, firstDay: Int64?) {
+  ///   - test: what is found of the tested days.
+  init(
+    _ metric: AnalyticsMetric, _ period: AnalyticsPeriod, series: DaySeries, firstDay: Int64?,
+    test: ([SeriesPoint]) -> Tests = Tests.init
+  ) {
     let shown = series.last(period.days)
     self.metric = metric
     self.period = period
@@ -61,13 +67,53 @@ public struct TrendReport: Sendable, Equatable {
     let tested = shown.begun(on: firstDay).dropping(last: 1)
     let points = tested.points(metric)
     testedDays = points.count
-    slope = points.count >= MannKendall.minimum ? SenSlope(points, level: Self.level) : nil
-    test = MannKendall(points, slope: slope?.perUnit)
-    direction = test.flatMap { $0.pValue <= 1 - Self.level ? $0.s > 0 ? .increasing : .decreasing : nil } ?? .none
-    if let found = Pettitt(points.map(\.value)), found.pValue <= 1 - Self.level {
+    let found = test(points)
+    slope = found.slope
+    self.test = found.trend
+    direction =
+      found.trend.flatMap { $0.pValue <= 1 - Self.level ? $0.s > 0 ? .increasing : .decreasing : nil } ?? .none
+    if let level = found.level, level.pValue <= 1 - Self.level {
       shift = Shift(
-        date: Calendar.text(ofDay: tested.first + Int64(points[found.place].time)), test: found)
+        date: Calendar.text(ofDay: tested.first + Int64(points[level.place].time)), test: level)
     }
+  }
+
+  /// What is computed of the tested days alone.
+  struct Tests: Sendable {
+    var slope: SenSlope?
+    var trend: MannKendall?
+    var level: Pettitt?
+
+    init(_ points: [SeriesPoint]) {
+      slope = points.count >= MannKendall.minimum ? SenSlope(points, level: TrendReport.level) : nil
+      trend = MannKendall(points, slope: slope?.perUnit)
+      level = Pettitt(points.map(\.value))
+    }
+  }
+}
+
+/// Tests of trends that were made lately. A year of days has 66,000 pairs; most of the time the same days are asked for
+/// again, of which only today's counts have changed, which no test looks at.
+final class TrendMemory: Sendable {
+  struct Key: Hashable, Sendable {
+    var subject: AnalyticsSubject
+    var metric: AnalyticsMetric
+    var period: AnalyticsPeriod
+  }
+
+  /// Of up to 364 points: some 2 MB.
+  static let limit = 256
+
+  private let known = Mutex<[Key: (points: [SeriesPoint], tests: TrendReport.Tests)]>([:])
+
+  func tests(of points: [SeriesPoint], _ key: Key) -> TrendReport.Tests {
+    if let known = known.withLock({ $0[key] }), known.points == points { return known.tests }
+    let tests = TrendReport.Tests(points)
+    known.withLock { known in
+      if known.count >= Self.limit, known[key] == nil { known = [:] }
+      known[key] = (points, tests)
+    }
+    return tests
   }
 }
 

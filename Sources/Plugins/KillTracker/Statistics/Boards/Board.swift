@@ -86,6 +86,11 @@ struct Board: Sendable {
   private var deaths: [Int32] = []
   private var pvpKills: [Int32] = []
   private var pveKills: [Int32] = []
+  /// Copies share it as long as a slot means the same player in all of them.
+  private final class Lineage: Sendable {}
+  private let lineage = Lineage()
+  /// Those that were asked for.
+  var orders: [LeaderboardMetric: BoardOrder] = [:]
 
   init(key: Key, version: Int64) {
     self.key = key
@@ -116,8 +121,8 @@ struct Board: Sendable {
     pveKills[slot] &+= Int32(clamping: counts.pveKills)
   }
 
-  /// This board over more days, whose counts are yet to be added.
-  func extended(to days: ClosedRange<Int64>) -> Board {
+  /// This board over other days, whose counts are yet to be added or taken away.
+  func moved(to days: ClosedRange<Int64>) -> Board {
     var board = Board(key: Key(serverID: key.serverID, days: days), version: version)
     board.slots = slots
     board.players = players
@@ -129,15 +134,48 @@ struct Board: Sendable {
   }
 
   mutating func apply(_ change: KillWriter.CountChange) {
-    for (place, counts) in change.counts.players
-    where key.days.contains(place.day) && (key.serverID == nil || key.serverID == place.serverID) {
+    for (place, counts) in change.counts.players where holds(place) {
       add(counts, of: place.player)
+      setAside(place.player)
     }
     version = change.version
   }
 
+  /// Who changes, in the orders.
+  private mutating func setAside(_ player: Int64) {
+    guard !orders.isEmpty, let slot = slots[player] else { return }
+    for metric in LeaderboardMetric.allCases {
+      orders[metric]?.setAside(slot)
+      if orders[metric]?.isWornOut == true { orders[metric] = nil }
+    }
+  }
+
+  /// Takes an order that was made of an earlier version of this board.
+  /// - Parameter missed: what was stored since.
+  mutating func adopt(_ order: BoardOrder, by metric: LeaderboardMetric, missed: [KillWriter.CountChange]) {
+    var order = order
+    for change in missed {
+      for place in change.counts.players.keys where holds(place) {
+        if let slot = slots[place.player] { order.setAside(slot) }
+      }
+    }
+    orders[metric] = order
+  }
+
+  private func holds(_ place: KillCounts.PlayerDay) -> Bool {
+    key.days.contains(place.day) && (key.serverID == nil || key.serverID == place.serverID)
+  }
+
+  func slot(of player: Int64) -> Int? { slots[player] }
+
+  /// Whether this is the other one, or that after more was stored.
+  func isContinuation(of other: Board) -> Bool { lineage === other.lineage && version >= other.version }
+
+  /// Of all slots.
+  func values(_ metric: LeaderboardMetric) -> [Double] { players.indices.map { value(metric, $0) } }
+
   /// The value of a metric as something that sorts; 0 is not ranked.
-  private func value(_ metric: LeaderboardMetric, _ slot: Int) -> Double {
+  func value(_ metric: LeaderboardMetric, _ slot: Int) -> Double {
     switch metric {
     case .kills: Double(kills[slot])
     case .deaths: Double(deaths[slot])
@@ -158,50 +196,5 @@ struct Board: Sendable {
     guard let slot = slots[player] else { return nil }
     let value = value(metric, slot)
     return value > 0 ? value : nil
-  }
-
-  /// The best, ties by who is known longer; without those in `hidden`.
-  func best(
-    _ count: Int, by metric: LeaderboardMetric, without hidden: Set<Int64>
-  ) -> [(player: Int64, value: Double)] {
-    var best: [(player: Int64, value: Double)] = []
-    best.reserveCapacity(count + 1)
-    for slot in players.indices {
-      let value = value(metric, slot)
-      guard value > 0 else { continue }
-      let player = players[slot]
-      if best.count == count, let last = best.last, (value, -player) <= (last.value, -last.player) { continue }
-      if hidden.contains(player) { continue }
-      let place = best.firstIndex { (value, -player) > ($0.value, -$0.player) } ?? best.count
-      best.insert((player, value), at: place)
-      if best.count > count { best.removeLast() }
-    }
-    return best
-  }
-
-  /// For each value the rank that it has: one more than the players who have a greater one. One pass over all players.
-  func ranks(of values: [Double], by metric: LeaderboardMetric, without hidden: Set<Int64>) -> [Int] {
-    guard !values.isEmpty else { return [] }
-    let sorted = Set(values).sorted()
-    // How many players lie between one of the values and the next, by the number of values below theirs.
-    var above = [Int](repeating: 0, count: sorted.count + 1)
-    for slot in players.indices {
-      let value = value(metric, slot)
-      guard value > sorted[0], !(hidden.isEmpty ? false : hidden.contains(players[slot])) else { continue }
-      var low = 0
-      var high = sorted.count
-      while low < high {
-        let middle = (low + high) / 2
-        if sorted[middle] < value { low = middle + 1 } else { high = middle }
-      }
-      above[low] += 1
-    }
-    var rankOf: [Double: Int] = [:]
-    var greater = 0
-    for index in sorted.indices.reversed() {
-      greater += above[index + 1]
-      rankOf[sorted[index]] = greater + 1
-    }
-    return values.map { rankOf[$0] ?? 1 }
   }
 }
