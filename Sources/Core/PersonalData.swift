@@ -45,10 +45,11 @@ public final class PersonalData: Sendable {
     try await write(Array("}\n".utf8))
   }
 
-  /// One keeper after the other; one that fails ends it, and what was done before stays done.
+  /// One keeper after the other, those who joined last first: they stand on the others, and let programs write there. One
+  /// that fails ends it, and what was done before stays done.
   public func erase(_ user: UserID) async throws -> [String] {
     var erased: [String] = []
-    for keeper in keepers.withLock({ $0 }) { erased += try await keeper.erase(user) }
+    for keeper in keepers.withLock({ $0 }).reversed() { erased = try await keeper.erase(user) + erased }
     return erased
   }
 }

@@ -94,7 +94,20 @@ struct ProofFlowTests {
           #expect(read["title"] == "Game.log is read", "\(interaction.serialized())")
           let fields = (read["fields"]?.array ?? []).compactMap { $0["value"]?.string }
           #expect(fields.contains(recorded) && fields.contains(time), "\(fields)")
+          #expect(fields.contains { $0.hasPrefix("Kept for you as `") }, "\(fields)")
         }
+        // The same log twice is kept once.
+        let uploads = directory.appending(path: "data/uploads/\(TestDiscord.owner)").path()
+        let kept = try FileManager.default.contentsOfDirectory(atPath: uploads)
+        #expect(kept.count == 1)
+        let listed = embed(try await discord.type("/logs list"))["description"]?.string ?? ""
+        #expect(listed.hasPrefix("`\(kept[0])` · 1 KiB"), "\(listed)")
+        #expect(
+          try await discord.type("/logs list", as: TestDiscord.member)["content"]?.string?.hasPrefix("None") == true)
+        let again = embed(try await discord.type("/logs again log:\(kept[0])"))
+        #expect(again["title"]?.string?.hasSuffix("is read") == true, "\(again.serialized())")
+        let stranger = try await discord.type("/logs again log:\(kept[0])", as: TestDiscord.member)
+        #expect(embed(stranger)["description"] == "You have no such log. `/logs list` shows yours.")
 
         let report = try await discord.type(
           "/kill report victim:Evil_One weapon:P4-AR Rifle place:Daymar when:5m ago")
@@ -109,7 +122,8 @@ struct ProofFlowTests {
         #expect(embed(asked)["description"]?.string?.contains("2 kills") == true, "\(asked.serialized())")
         let deleted = try await press("Delete", of: asked, as: TestDiscord.owner, on: discord)
         #expect(embed(deleted)["title"] == "Done")
-        #expect(try await discord.type("/data delete")["content"] == "The kill tracker keeps nothing about you.")
+        #expect(!FileManager.default.fileExists(atPath: uploads))
+        #expect(try await discord.type("/data delete")["content"] == "The bot keeps nothing about you.")
         #expect(try await bot.stop() == 0)
       }
     }

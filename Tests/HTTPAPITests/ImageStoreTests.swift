@@ -142,14 +142,14 @@ struct ImageStoreTests {
       // As a process that died leaves it; and one that somebody writes at this moment.
       let orphan = open(directory + "/.upload-orphan", O_WRONLY | O_CREAT, 0o600)
       close(orphan)
-      let alive = try TemporaryImage(in: directory)
-      try alive.append(Self.png) { write($0, $1.baseAddress, $1.count) }
+      let alive = try TemporaryFile(in: directory, prefix: ImageStore.temporaryPrefix)
+      try alive.append(Self.png)
       let other = open(directory + "/other.txt", O_WRONLY | O_CREAT, 0o600)
       close(other)
       #expect(files(directory).count == 3)
       _ = try await ImageStore.open(directory: directory, threads: threads)
       #expect(files(directory).count == 2 && !files(directory).contains(".upload-orphan"))
-      try alive.publish(as: "mine.png")
+      try alive.publish(as: "mine.png", in: directory)
       #expect(files(directory) == ["mine.png", "other.txt"])
     }
   }

@@ -73,6 +73,7 @@ struct KillTrackerHouse {
   let time: ManualTime
   let router: HTTP.Router
   let tracker: TrackerServices
+  let webhooks: Webhooks
   let bot: FakeBot
   let control: Control
   let switched: Switched
@@ -97,7 +98,8 @@ struct KillTrackerHouse {
           database: database, handles: NoOwners(), time: time)
         let (bot, control, switched) = (FakeBot(), Control(), Switched())
         let tracker = TrackerServices(
-          shared: shared, settings: settings, onSwitch: { guild in switched.guilds.withLock { $0.append(guild) } },
+          shared: shared, settings: settings, directory: directory,
+          onSwitch: { guild in switched.guilds.withLock { $0.append(guild) } },
           log: .silent, metrics: Metrics())
         try await tracker.load()
         let health = HealthMonitor(
@@ -113,6 +115,7 @@ struct KillTrackerHouse {
         let webhooks = try await Webhooks.open(
           .init(directory: directory),
           catalog: WebhookCatalog(KillTrackerWebhookEvents(kills: kills, authority: authority).all), shared: shared)
+        tracker.personalData.add(HTTPAPIData(authentication, webhooks: webhooks))
         let login =
           discord
           ? authentication.discordLogin(
@@ -138,7 +141,7 @@ struct KillTrackerHouse {
         try await body(
           KillTrackerHouse(
             authentication: authentication, shared: shared, kills: kills, time: time, router: router,
-            tracker: tracker, bot: bot, control: control, switched: switched))
+            tracker: tracker, webhooks: webhooks, bot: bot, control: control, switched: switched))
         await webhooks.shutdown()
       }
     }

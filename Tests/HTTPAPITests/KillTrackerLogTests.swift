@@ -49,7 +49,8 @@ import Testing
       let printed: JSON = [
         "path": .string(directory), "exists": true, "files": 2, "size": .integer(Int64(Self.log.utf8.count + 20)),
       ]
-      #expect(directories.json == ["directories": [printed]])
+      let own: JSON = ["path": "uploads/\(House.user)", "exists": false, "files": 0, "size": 0]
+      #expect(directories.json == ["directories": [printed, own]])
       let files = try await house.send(.get, "/api/logs/files", token: token)
       let names = files.json["files"]?.array?.compactMap { $0["name"]?.string } ?? []
       #expect(Set(names) == ["Game.log", "other.log"])
@@ -94,6 +95,53 @@ import Testing
       #expect(try await house.kills.count() == 2)
       let none = try await house.send(.post, "/api/logs/parse", token: token, body(directory + "/other.log"))
       #expect(none.status == 422 && none.field == "filePath")
+    }
+  }
+
+  /// What somebody uploaded is theirs to see and to read again; admins see all of it.
+  @Test(arguments: TestEngine.available) func uploadsAreSeenByTheirOwner(engine: TestEngine) async throws {
+    try await with(engine) { house, _ in
+      struct Upload: AsyncSequence, AsyncIteratorProtocol, Sendable {
+        var left: [[UInt8]]
+        mutating func next() async -> [UInt8]? { left.isEmpty ? nil : left.removeFirst() }
+        func makeAsyncIterator() -> Upload { self }
+      }
+      let (_, keeping) = try await house.tracker.keptLogs.keeping(
+        Upload(left: [Array(Self.log.utf8)]), of: House.user
+      ) { bytes in for try await _ in bytes {} }
+      guard case .kept(let kept) = keeping else {
+        Issue.record("\(keeping)")
+        return
+      }
+      let path = "uploads/\(House.user)/\(kept.name)"
+      let (token, other, admin) = (
+        try await house.token(), try await house.token(House.other), try await house.token(House.owner)
+      )
+      for reader in [token, admin] {
+        let files = try await house.send(.get, "/api/logs/files", token: reader)
+        let paths = files.json["files"]?.array?.compactMap { $0["filePath"]?.string } ?? []
+        #expect(paths.filter { $0.hasPrefix("uploads/") } == [path])
+        let found = try await house.send(.post, "/api/logs/validate", token: reader, body(path))
+        #expect(found.status == 200 && found.json["isValid"] == true, "\(found.json)")
+      }
+      let directories = try await house.send(.get, "/api/logs/directories", token: token)
+      #expect(
+        directories.json["directories"]?[1] == [
+          "path": "uploads/\(House.user)", "exists": true, "files": 1, "size": .integer(Int64(Self.log.utf8.count)),
+        ])
+      #expect(try await !house.send(.get, "/api/logs/files", token: other).json.serialized().contains("uploads"))
+      for route in ["validate", "parse"] {
+        let refused = try await house.send(.post, "/api/logs/\(route)", token: other, body(path))
+        #expect(refused.status == 403 && refused.code == "FORBIDDEN")
+      }
+      try await house.kills.players.verify("Seryartorve", of: House.user)
+      let parsed = try await house.send(.post, "/api/logs/parse", token: token, body(path))
+      #expect(parsed.json["isOwn"] == true && parsed.json["recorded"]?["kills"] == 2, "\(parsed.json)")
+      // An admin's token of a login that is a plain user's sees no more than a user.
+      let limited = try await house.token(House.owner, isLimited: true)
+      #expect(try await house.send(.post, "/api/logs/validate", token: limited, body(path)).status == 403)
+      _ = try await house.tracker.personalData.erase(House.user)
+      #expect(try await house.send(.post, "/api/logs/validate", token: token, body(path)).status == 404)
     }
   }
 

@@ -109,7 +109,7 @@ struct Application {
     let (events, continuation) = AsyncStream.makeStream(of: Event.self)
     let administration = BotAdministration(shared: shared, bot: handle) { continuation.yield(.restart) }
     surroundings.control = administration
-    let tracker = killTracker(shared, bot: handle)
+    let tracker = killTracker(shared, directory: target.stateDirectory(configuration), bot: handle)
     try await tracker.load()
     let following = Task { await tracker.run() }
     defer { following.cancel() }
@@ -127,9 +127,9 @@ struct Application {
     }
   }
 
-  private func killTracker(_ shared: SharedState, bot: BotHandle) -> TrackerServices {
+  private func killTracker(_ shared: SharedState, directory: String, bot: BotHandle) -> TrackerServices {
     TrackerServices(
-      shared: shared, settings: configuration.killTracker,
+      shared: shared, settings: configuration.killTracker, directory: directory,
       isOn: { [standard = configuration.pluginDefaults[KillTrackerPlugin.id] ?? true] guild in
         bot.bot?.isOn(KillTrackerPlugin.id, in: guild)
           ?? shared.switches.isEnabled(KillTrackerPlugin.id, in: guild, default: standard)
@@ -157,6 +157,7 @@ struct Application {
     guard configuration.httpAPI.isEnabled else { return nil }
     let house = try await APIHouse.open(
       surroundings, tracker: tracker, rest: rest, bot: bot, administration: administration)
+    tracker.personalData.add(HTTPAPIData(house.authentication, webhooks: house.webhooks))
     surroundings.plugins.append(HTTPAPIPlugin(keys: house.authentication.keys, webhooks: house.webhooks))
     await tracker.kills.prepareBoards(limit: Self.preparationLimit, log: tracker.log)
     do {

@@ -131,6 +131,12 @@ extension TrackerSettings {
       logDirectories: reader.strings("\(base).logDirectories", check: Check.absolutePath),
       rsiURL: reader.string(
         "\(base).rsiURL", default: Self.defaultRSIURL, check: Check.url(schemes: ["https", "http"])))
+    let kept = KeptLogSettings()
+    keptLogs = KeptLogSettings(
+      days: reader.optionalInteger("\(base).keptLogs.days", in: 0...3_650) ?? kept.days,
+      megabytesPerUser: reader.optionalInteger("\(base).keptLogs.megabytesPerUser", in: 1...1_000_000)
+        ?? kept.megabytesPerUser,
+      megabytes: reader.optionalInteger("\(base).keptLogs.megabytes", in: 1...1_000_000) ?? kept.megabytes)
     while rsiURL.hasSuffix("/") { rsiURL.removeLast() }
   }
 }

@@ -46,6 +46,15 @@ public struct Jobs: Sendable {
     try transaction.execute("DELETE FROM jobs WHERE kind = $1 AND key = $2", kind.name, key) > 0
   }
 
+  /// Whether there is a job of that kind and key that was not given up: one that waits, or runs.
+  public func isScheduled<Payload>(
+    _ kind: JobKind<Payload>, key: String, in transaction: ReadTransaction
+  ) throws -> Bool {
+    try transaction.queryOne(
+      "SELECT id FROM jobs WHERE kind = $1 AND key = $2 AND given_up_at IS NULL", kind.name, key, row: { _ in true })
+      ?? false
+  }
+
   // MARK: - For the runner
 
   /// A job that this process has taken on, until its lease ends.

@@ -40,20 +40,26 @@ public struct KillTrackerPlugin: Plugin {
   private let attachments: AttachmentSource?
   private let outlet: DiscordFeedOutlet
   private let feed: KillFeedService
+  private let weekly: WeeklyLeaderboard
   private let work = BackgroundWork()
 
   public init(_ services: TrackerServices, in surroundings: Surroundings) {
+    var services = services
+    services.claimMessages = ClaimMessages(services, rest: surroundings.rest)
     self.services = services
     attachments = surroundings.attachments
     outlet = DiscordFeedOutlet(rest: surroundings.rest, time: services.time, cache: surroundings.cache)
-    feed = KillFeedService(services, outlet: outlet) { [isOn = surroundings.isOn] guild in
-      isOn(Snowflake(rawValue: guild.rawValue))
-    }
+    let isOn: @Sendable (GuildID) -> Bool = { [isOn = surroundings.isOn] in isOn(Snowflake(rawValue: $0.rawValue)) }
+    feed = KillFeedService(services, outlet: outlet, isOn: isOn)
+    weekly = WeeklyLeaderboard(services, rest: surroundings.rest, isOn: isOn)
   }
 
   public func commands(among plugins: [PluginDescription]) throws -> [Command] {
     try KillTrackerCommands.commands(services)
-      + [KillFeedGroup.command(services: KillFeedCommands(feeds: services.feeds, outlet: outlet))]
+      + [
+        KillFeedGroup.command(
+          services: KillFeedCommands(feeds: services.feeds, servers: services.servers, outlet: outlet))
+      ]
       + (attachments.map { [try LogsGroup.command(services: LogCommands(services: services, attachments: $0))] } ?? [])
   }
 
@@ -61,11 +67,16 @@ public struct KillTrackerPlugin: Plugin {
 
   public func registerJobs(with runner: JobRunner) async {
     await feed.register(on: runner)
+    await weekly.register(on: runner)
     await services.claims.register(on: runner)
+    await services.claimMessages?.register(on: runner)
     await services.data.register(on: runner)
   }
 
-  public func start() async throws { work.begin { [feed] in await feed.run() } }
+  public func start() async throws {
+    try await services.servers.resumeWeeklyPosts()
+    work.begin { [feed] in await feed.run() }
+  }
 
   public func stop() async { await work.end() }
 }

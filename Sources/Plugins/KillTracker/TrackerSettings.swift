@@ -7,9 +7,14 @@ public struct TrackerSettings: Sendable, Equatable {
   public var logDirectories: [String]
   /// Where handles are proved: a player's page is `/citizens/HANDLE` there.
   public var rsiURL: String
+  /// What is kept of the logs that people upload.
+  public var keptLogs: KeptLogSettings
 
-  public init(logDirectories: [String] = [], rsiURL: String = Self.defaultRSIURL) {
+  public init(
+    logDirectories: [String] = [], rsiURL: String = Self.defaultRSIURL, keptLogs: KeptLogSettings = KeptLogSettings()
+  ) {
     self.logDirectories = logDirectories
     self.rsiURL = rsiURL
+    self.keptLogs = keptLogs
   }
 }

@@ -169,7 +169,7 @@ struct ReportCommandTests {
 
   @Test func dataIsExportedAndDeleted() async throws {
     try await withTracker { bench in
-      #expect(try await bench.give("data delete").text == "The kill tracker keeps nothing about you.")
+      #expect(try await bench.give("data delete").text == "The bot keeps nothing about you.")
       try await bench.give("kill record", ["victim": .text("Evil_One")])
       let export = try await bench.give("data export")
       #expect(export.isEphemeral)

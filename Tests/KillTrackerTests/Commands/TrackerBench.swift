@@ -16,6 +16,7 @@ struct TrackerBench {
   let services: TrackerServices
   let discord = FakeDiscord()
   let network = FakeNetwork()
+  let plugin: KillTrackerPlugin
   let router: Router
 
   static let guild: Snowflake = 900_000_000_000_000_001
@@ -28,7 +29,7 @@ struct TrackerBench {
     // A Wednesday.
     time = ManualTime(timestamp: Timestamp(iso8601: "2026-02-18T12:00:00.000Z") ?? Timestamp(seconds: 0))
     shared = try await SharedState.open(
-      database, modules: [KillTables.module, KillFeedTables.module, ReportTables.module], time: time)
+      database, modules: TrackerServices.tables, time: time)
     var services = TrackerServices(shared: shared, log: .silent, metrics: Metrics())
     if let proofs { services.proofs = proofs(services.kills) }
     self.services = services
@@ -39,6 +40,7 @@ struct TrackerBench {
       in: .init(
         rest: RESTClient(configuration: configuration, transport: network, log: .silent, metrics: Metrics()),
         isOn: { _ in true }, cache: { nil }))
+    self.plugin = plugin
     let registry = try PluginRegistry([plugin])
     let enabled = GuildPlugins(switches: shared.switches, defaults: [plugin.name: true])
     router = Router(
@@ -191,6 +193,7 @@ final class FakeNetwork: RESTTransport {
   }
   private let seen = Mutex<[Exchange]>([])
   private let failure = Mutex<RESTResponse?>(nil)
+  private let answers = Mutex<[String: String]>([:])
 
   var exchanges: [Exchange] { seen.withLock { $0 } }
   /// What comes instead of success from now on.
@@ -200,6 +203,8 @@ final class FakeNetwork: RESTTransport {
         status: status, headers: ["Via": "1.1 google"], body: Array(#"{"code": \#(code), "message": "No."}"#.utf8))
     }
   }
+  /// What is at that path.
+  func answer(_ path: String, _ body: String) { answers.withLock { $0[path] = body } }
   func recover() { failure.withLock { $0 = nil } }
 
   func send(_ request: RESTRequest) async throws -> RESTResponse {
@@ -207,6 +212,9 @@ final class FakeNetwork: RESTTransport {
     let body = try request.body.map { try JSON(parsing: $0) } ?? .null
     seen.withLock { $0.append(Exchange(path: "\(request.method.rawValue) \(path)", body: body)) }
     if let response = failure.withLock({ $0 }) { return response }
+    if let body = answers.withLock({ $0[path] }) {
+      return RESTResponse(status: 200, headers: ["Via": "1.1 google"], body: Array(body.utf8))
+    }
     let message = """
       {"id": "55", "channel_id": "3", "author": {"id": "2", "username": "bot"}, "content": "", "type": 0,
        "timestamp": "2024-01-01T00:00:00Z"}

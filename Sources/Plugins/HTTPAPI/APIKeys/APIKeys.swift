@@ -132,6 +132,12 @@ public final class APIKeys: Sendable {
     guard count == 1 else { throw APIKeyError.notFound }
   }
 
+  /// Ends all keys of a user for good.
+  /// - Returns: how many there were.
+  public func deleteAll(of user: UserID) async throws -> Int {
+    try await database.write { try $0.execute("DELETE FROM api_keys WHERE user_id = $1", user) }
+  }
+
   // MARK: - Checking
 
   /// The key of that text, if it works: neither unknown, nor switched off, nor expired.

@@ -78,6 +78,16 @@ public struct APIUsers: Sendable {
     try await database.read { try Self.find(id, in: $0) }
   }
 
+  /// Forgets what Discord said at the user's logins.
+  /// - Returns: whether there was anything.
+  public func forget(_ id: UserID) async throws -> Bool {
+    try await database.write { transaction in
+      let logins = try transaction.execute("DELETE FROM api_users WHERE id = $1", id)
+      let tokens = try transaction.execute("DELETE FROM refresh_tokens WHERE subject = $1", Subject.user(id))
+      return logins + tokens > 0
+    }
+  }
+
   private static func find(_ id: UserID, in transaction: ReadTransaction) throws -> APIUser? {
     try transaction.queryOne(
       "SELECT id, username, discriminator, avatar_url, created_at, last_login_at FROM api_users WHERE id = $1", id

@@ -16,8 +16,7 @@ public struct ImageStore: Sendable {
   static let maximumFieldBytes = 256 << 10
   static let temporaryPrefix = ".upload-"
 
-  /// `write(2)`, for tests of full disks.
-  typealias Write = @Sendable (Int32, UnsafeRawBufferPointer) -> Int
+  typealias Write = TemporaryFile.Write
 
   public let directory: String
   let threads: FileThreads
@@ -53,9 +52,9 @@ public struct ImageStore: Sendable {
   }
 
   static func open(directory: String, threads: FileThreads, write: @escaping Write) async throws -> ImageStore {
-    try await threads.run {
-      try ImageFiles.makeDirectory(directory)
-      try ImageFiles.removeOrphans(in: directory)
+    try await onDisk(threads) {
+      try FileCalls.makeDirectory(directory)
+      try TemporaryFile.removeOrphans(prefix: temporaryPrefix, in: directory)
     }
     return ImageStore(directory: directory, threads: threads, write: write)
   }
@@ -110,7 +109,7 @@ public struct ImageStore: Sendable {
   @discardableResult
   public func delete(_ name: String) async throws -> Bool {
     guard Self.isName(name) else { return false }
-    return try await threads.run { [directory] in try ImageFiles.remove(name, in: directory) }
+    return try await Self.onDisk(threads) { [directory] in try FileCalls.remove(name, in: directory) }
   }
 
   /// Whether it is a name that we gave.
@@ -118,6 +117,18 @@ public struct ImageStore: Sendable {
     let parts = name.split(separator: ".", omittingEmptySubsequences: false)
     return parts.count == 2 && parts[0].utf8.count == 22 && parts[0].utf8.allSatisfy(Base62.isDigit)
       && ImageKind.allCases.contains { $0.fileExtension == parts[1] }
+  }
+
+  /// What fails there, in the store's terms.
+  static func onDisk<Result: Sendable>(
+    _ threads: FileThreads, _ body: @escaping @Sendable () throws -> Result
+  ) async throws -> Result {
+    do { return try await threads.run(body) } catch let error as SystemError {
+      throw switch error.code {
+      case ENOSPC, EDQUOT, EFBIG: Failure.full
+      default: Failure.unavailable(code: error.code)
+      }
+    }
   }
 
   private func begin() -> ImageUpload { ImageUpload(directory: directory, threads: threads, write: write) }

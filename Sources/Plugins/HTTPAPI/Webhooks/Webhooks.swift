@@ -151,13 +151,28 @@ public final class Webhooks: Sendable {
 
   /// Ends it at once, with its log and all that waits.
   public func delete(_ id: WebhookID, of owner: Subject) async throws {
-    try await database.write { [jobs] transaction in
-      let count = try transaction.execute(
-        "DELETE FROM webhooks WHERE id = $1 AND owner = $2", id, owner.description)
-      guard count == 1 else { throw WebhookError.notFound }
-      try transaction.execute("DELETE FROM webhook_deliveries WHERE webhook_id = $1", id)
-      try jobs.withdraw(WebhookJobs.deliver, key: id.description, in: transaction)
+    try await database.write { [self] transaction in
+      guard try delete(id, of: owner, in: transaction) else { throw WebhookError.notFound }
     }
+  }
+
+  /// Ends all of an owner's, in the same way.
+  /// - Returns: how many there were.
+  public func deleteAll(of owner: Subject) async throws -> Int {
+    try await database.write { [self] transaction in
+      let ids = try transaction.query("SELECT id FROM webhooks WHERE owner = $1", owner.description) {
+        try $0.value("id", as: WebhookID.self)
+      }
+      return try ids.count { try delete($0, of: owner, in: transaction) }
+    }
+  }
+
+  private func delete(_ id: WebhookID, of owner: Subject, in transaction: Transaction) throws -> Bool {
+    let count = try transaction.execute("DELETE FROM webhooks WHERE id = $1 AND owner = $2", id, owner.description)
+    guard count == 1 else { return false }
+    try transaction.execute("DELETE FROM webhook_deliveries WHERE webhook_id = $1", id)
+    try jobs.withdraw(WebhookJobs.deliver, key: id.description, in: transaction)
+    return true
   }
 
   // MARK: - Deliveries

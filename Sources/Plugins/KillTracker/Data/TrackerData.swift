@@ -93,7 +93,7 @@ public final class TrackerData: PersonalDataKeeper {
     let now = time.timestamp
     try await database.write { [jobs] transaction in
       try transaction.lock(KillWriter.lockName)
-      try Self.eraseReports(of: user, jobs: jobs, in: transaction)
+      try Self.eraseReports(of: user, jobs: jobs, at: now, in: transaction)
       for statement in [
         "DELETE FROM kill_log_sessions WHERE user_id = $1", "DELETE FROM kill_log_deaths WHERE uploader = $1",
         "DELETE FROM handle_proofs WHERE user_id = $1", "DELETE FROM kill_claim_counts WHERE user_id = $1",
@@ -131,7 +131,10 @@ public final class TrackerData: PersonalDataKeeper {
   }
 
   /// Reports of theirs and about them go; the kills that came of them stay. Under others' reports their name goes.
-  private static func eraseReports(of user: UserID, jobs: Jobs, in transaction: Transaction) throws {
+  /// Messages at Discord follow.
+  private static func eraseReports(
+    of user: UserID, jobs: Jobs, at now: Timestamp, in transaction: Transaction
+  ) throws {
     let handle = try KillClaims.verifiedHandle(of: user, in: transaction)
     let own = try transaction.query(
       "SELECT id FROM kill_claims WHERE reporter = $1 OR victim_user = $1 OR victim_key = $2", user,
@@ -140,7 +143,12 @@ public final class TrackerData: PersonalDataKeeper {
     for id in own {
       try transaction.execute("DELETE FROM kill_claims WHERE id = $1", id)
       try jobs.withdraw(KillClaims.wake, key: id.description, in: transaction)
+      try ClaimMessage.follow(id, jobs: jobs, at: now, in: transaction)
     }
+    let others = try transaction.query(
+      "SELECT id FROM kill_claims WHERE witness = $1 OR confirmed_by = $1 OR disputed_by = $1 OR decided_by = $1", user
+    ) { try $0.value("id", as: ClaimID.self) }
+    for id in others { try ClaimMessage.follow(id, jobs: jobs, at: now, in: transaction) }
     try transaction.execute("UPDATE kill_claims SET witness = NULL WHERE witness = $1", user)
     for column in ["confirmed_by", "disputed_by", "decided_by"] {
       try transaction.execute("UPDATE kill_claims SET \(column) = $2 WHERE \(column) = $1", user, nobody)

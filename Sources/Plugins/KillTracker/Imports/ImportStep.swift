@@ -100,34 +100,17 @@ struct ImportStep {
   private mutating func adopt(
     _ kill: Kill, _ item: ImportBatch.LoggedItem<LoggedKill>, _ changes: inout KillChanges
   ) throws {
-    guard let killer = kill.killer.user else { return }
-    for claim in try claims(about: item.what.victim.name, near: item.at, within: ClaimRules.sameKill)
-    where claim.facts.reporter == killer { try feed(.killInLog(kill.id, by: batch.user), to: claim, &changes) }
+    result.confirmed += try reports.adopt(
+      kill, victim: item.what.victim.name, by: batch.user, at: now, into: &changes, in: transaction)
   }
 
   /// The uploader's own deaths confirm what others reported of them.
   private mutating func confirmReports(_ changes: inout KillChanges) throws {
-    for sign in batch.deaths where sign.confidence >= ClaimRules.deathConfidence {
-      // One death is one kill: that of the first who reported it, unless one is recorded.
-      let others = try claims(about: sign.victim, near: sign.at, within: ClaimRules.deathTolerance)
-        .filter { $0.facts.reporter != batch.user }
-      guard !others.contains(where: \.state.isRecorded), let claim = others.first(where: { $0.state == .pending })
-      else { continue }
-      try feed(.deathInLog(of: batch.user), to: claim, &changes)
+    for sign in batch.deaths {
+      if let claim = try reports.confirm(sign, by: batch.user, at: now, into: &changes, in: transaction) {
+        result.confirmed.append(claim)
+      }
     }
-  }
-
-  private func claims(about victim: String, near time: Timestamp, within tolerance: Duration) throws -> [Claim] {
-    try ClaimStore.about(
-      user: try Players.owner(of: victim, in: transaction), handle: victim, near: time, within: tolerance,
-      in: transaction)
-  }
-
-  private mutating func feed(_ input: Claim.Input, to claim: Claim, _ changes: inout KillChanges) throws {
-    var claim = claim
-    let before = claim.state
-    _ = try reports.apply(input, to: &claim, by: batch.user, at: now, into: &changes, in: transaction)
-    if before == .pending, claim.state == .confirmed { result.confirmed.append(claim.id) }
   }
 
   // MARK: - Deaths and time
@@ -135,7 +118,7 @@ struct ImportStep {
   private mutating func recordDeaths(_ changes: inout KillChanges) throws {
     let outcomes = try LogDeaths.record(
       batch.deaths, by: batch.user, serverID: batch.serverID, at: now, into: &changes, in: transaction)
-    result.recordedDeaths = outcomes.count { $0 == .recorded }
+    result.recordedDeaths = outcomes.count(where: \.isNew)
   }
 }
 

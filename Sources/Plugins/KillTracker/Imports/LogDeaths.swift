@@ -14,6 +14,9 @@ enum LogDeaths {
     var place: String?
     var vehicle: String?
     var collidedWith: String?
+    /// What else its program knows of it, and the name that it keeps there.
+    var details: JSON.Object = [:]
+    var idempotencyKey: String?
 
     init(victim: String, _ death: LoggedDeath, at time: Timestamp) {
       self.victim = victim
@@ -23,6 +26,21 @@ enum LogDeaths {
       place = death.place.map(GameNames.place)
       vehicle = death.vehicle.map(GameNames.vehicle)
       collidedWith = death.collidedWith
+    }
+
+    /// What a program has from the log of that player.
+    init(victim: String, _ report: KillReport, at time: Timestamp) {
+      self.victim = victim
+      at = time
+      let told = report.details?.object ?? [:]
+      func name(_ key: String) -> String? { told[key]?.string.map { String($0.prefix(KillReport.nameLimit)) } }
+      details = told
+      source = name("signal").flatMap(LoggedDeath.Source.init) ?? .corpse
+      confidence = report.confidence
+      place = report.location
+      vehicle = name("vehicle")
+      collidedWith = name("collidedWith")
+      idempotencyKey = report.idempotencyKey
     }
 
     /// As it was stored.
@@ -38,9 +56,18 @@ enum LogDeaths {
 
   /// What became of a sign.
   enum Outcome: Sendable, Equatable {
-    case recorded
+    case recorded(KillID)
     /// The same sign was known, or a kill of that time tells of the death.
-    case known
+    case known(KillID?)
+
+    var isNew: Bool { if case .recorded = self { true } else { false } }
+    /// What stands for the death among the kills.
+    var kill: KillID? {
+      switch self {
+      case .recorded(let kill): kill
+      case .known(let kill): kill
+      }
+    }
   }
 
   /// Records those that are new; the kills of the same log come first.
@@ -50,14 +77,17 @@ enum LogDeaths {
   ) throws -> [Outcome] {
     var outcomes: [Outcome] = []
     for sign in signs {
-      guard let id = try insert(sign, by: uploader, serverID: serverID, in: transaction),
-        try !isTold(sign, in: transaction)
-      else {
-        outcomes.append(.known)
+      guard let id = try insert(sign, by: uploader, serverID: serverID, in: transaction) else {
+        let standing = try find(of: [sign.victim], at: sign.at, in: transaction)
+        outcomes.append(.known(try standing?.kill ?? telling(of: sign, in: transaction)))
         continue
       }
-      try stand(id, sign, by: uploader, serverID: serverID, at: now, into: &changes, in: transaction)
-      outcomes.append(.recorded)
+      if let kill = try telling(of: sign, in: transaction) {
+        outcomes.append(.known(kill))
+      } else {
+        outcomes.append(
+          try stand(id, sign, by: uploader, serverID: serverID, at: now, into: &changes, in: transaction))
+      }
     }
     return outcomes
   }
@@ -75,35 +105,39 @@ enum LogDeaths {
     ) { try $0.value("id", as: Int64.self) }
   }
 
-  /// Whether a kill tells of the death.
-  private static func isTold(_ sign: Sign, in transaction: ReadTransaction) throws -> Bool {
-    guard let victim = try Players.player(named: sign.victim, in: transaction) else { return false }
+  /// The kill that tells of the death.
+  private static func telling(of sign: Sign, in transaction: ReadTransaction) throws -> KillID? {
+    guard let victim = try Players.player(named: sign.victim, in: transaction) else { return nil }
     let (from, until) = window(sign.at)
     return try transaction.queryOne(
       """
       SELECT id FROM kills WHERE victim_id = $1 AND occurred_at BETWEEN $2 AND $3 AND kind <> 'pve' LIMIT 1
-      """, victim, from, until, row: { _ in true }) ?? false
+      """, victim, from, until
+    ) { try $0["id"] }
   }
 
   private static func window(_ time: Timestamp) -> (Timestamp, Timestamp) {
     (time + (.zero - ClaimRules.deathTolerance), time + ClaimRules.deathTolerance)
   }
 
+  @discardableResult
   private static func stand(
     _ id: Int64, _ sign: Sign, by uploader: UserID, serverID: String, at now: Timestamp,
     into changes: inout KillChanges, in transaction: Transaction
-  ) throws {
-    var details: JSON.Object = ["signal": .string(sign.source.rawValue)]
+  ) throws -> Outcome {
+    var details = sign.details
+    details["signal"] = .string(sign.source.rawValue)
     details["vehicle"] = sign.vehicle.map { .string($0) }
     details["collidedWith"] = sign.collidedWith.map { .string($0) }
     let report = KillReport(
       killer: .character("unknown"), victim: .logged(sign.victim), kind: .environment, occurredAt: sign.at,
       serverID: serverID, location: sign.place, source: .log,
-      confidence: sign.confidence, details: .object(details))
+      confidence: sign.confidence, idempotencyKey: sign.idempotencyKey, details: .object(details))
     let entry = KillWriter.Entry(
       report: try report.checked(at: now), reporter: KillReporter(user: uploader), now: now)
-    guard case .recorded(let kill, isNew: true) = try changes.record([entry]).first else { return }
+    guard case .recorded(let kill, let isNew) = try changes.record([entry]).first else { return .known(nil) }
     try transaction.execute("UPDATE kill_log_deaths SET kill_id = $2 WHERE id = $1", id, kill.id)
+    return isNew ? .recorded(kill.id) : .known(kill.id)
   }
 
   // MARK: - Beside kills that tell more
@@ -117,10 +151,22 @@ enum LogDeaths {
   }
 
   private static func find(
+    of handles: [String], at time: Timestamp, in transaction: ReadTransaction
+  ) throws -> Row? {
+    try find(of: handles, from: time, until: time, in: transaction).first
+  }
+
+  private static func find(
     of handles: [String], near time: Timestamp, in transaction: ReadTransaction
   ) throws -> [Row] {
     let (from, until) = window(time)
-    return try handles.flatMap { handle in
+    return try find(of: handles, from: from, until: until, in: transaction)
+  }
+
+  private static func find(
+    of handles: [String], from: Timestamp, until: Timestamp, in transaction: ReadTransaction
+  ) throws -> [Row] {
+    try handles.flatMap { handle in
       try transaction.query(
         """
         SELECT id, kill_id, victim_handle, occurred_at, source, confidence, location, vehicle, server_id, uploader
@@ -189,7 +235,7 @@ enum LogDeaths {
     in transaction: Transaction
   ) throws {
     for row in try find(of: handles, near: time, in: transaction) where row.kill == nil {
-      guard try !isTold(row.sign, in: transaction) else { continue }
+      guard try telling(of: row.sign, in: transaction) == nil else { continue }
       try stand(
         row.id, row.sign, by: row.uploader, serverID: row.serverID, at: now, into: &changes, in: transaction)
     }

@@ -41,7 +41,7 @@ public final class LogImport: Sendable {
   let kills: Kills
   let claims: KillClaims
   let time: any TimeSource
-  private let database: Database
+  let database: Database
   private let busy = Mutex<Set<UserID>>([])
 
   /// The tables (``KillTables``, ``ReportTables``) must exist.

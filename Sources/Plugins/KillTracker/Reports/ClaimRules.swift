@@ -22,6 +22,8 @@ public enum ClaimRules {
   /// Reports of one member in one server that wait at the same time, and that were made within a day.
   public static let pendingLimit = 10
   public static let dailyLimit = 20
+  /// Messages of one report that follow it.
+  static let messages = 5
   /// Two reports of one member about the same victim closer than that are one.
   static let sameKill = Duration.seconds(120)
   /// A log's sign of the victim's death counts for a report whose time differs by at most so much.

@@ -92,6 +92,40 @@ enum ClaimStore {
     ) { try $0.value("count", as: Int.self) } ?? 0
   }
 
+  // MARK: - Messages
+
+  /// Remembers where a claim is shown; of many messages the latest.
+  static func note(_ message: ClaimMessage, of claim: ClaimID, in transaction: Transaction) throws {
+    try transaction.execute(
+      """
+      INSERT INTO kill_claim_messages (message_id, channel_id, claim_id, guild_id) VALUES ($1, $2, $3, $4)
+      ON CONFLICT (message_id) DO NOTHING
+      """, "\(message.id)", "\(message.channel)", claim, message.guild)
+    // Discord's ids grow with time, and have the same length.
+    for old in try messages(of: claim, in: transaction).dropFirst(ClaimRules.messages) {
+      try forget(old, in: transaction)
+    }
+  }
+
+  /// The latest first.
+  static func messages(of claim: ClaimID, in transaction: ReadTransaction) throws -> [ClaimMessage] {
+    try transaction.query(
+      """
+      SELECT message_id, channel_id, guild_id FROM kill_claim_messages WHERE claim_id = $1 ORDER BY message_id DESC
+      """, claim
+    ) { row in
+      let (id, channel): (String, String) = (try row["message_id"], try row["channel_id"])
+      guard let id = UInt64(id), let channel = UInt64(channel) else {
+        throw DatabaseError(.decoding, "a report's message has no id")
+      }
+      return ClaimMessage(id: id, channel: channel, guild: try row["guild_id"])
+    }
+  }
+
+  static func forget(_ message: ClaimMessage, in transaction: Transaction) throws {
+    try transaction.execute("DELETE FROM kill_claim_messages WHERE message_id = $1", "\(message.id)")
+  }
+
   // MARK: - Looking for others
 
   /// Claims about that victim whose time is close, the oldest first.

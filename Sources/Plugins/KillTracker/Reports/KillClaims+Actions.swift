@@ -34,6 +34,7 @@ extension KillClaims {
     }
     guard claim != before else { return refusal }
     try ClaimStore.save(claim, at: now, in: transaction)
+    try ClaimMessage.follow(claim.id, jobs: jobs, at: now, in: transaction)
     var details: JSON.Object = ["report": .string("\(claim.id)")]
     details["proof"] = claim.state.isRecorded ? claim.proof.map { .string($0.rawValue) } : nil
     details["kill"] = claim.kill.map { .string("\($0)") }

@@ -301,6 +301,7 @@ public final class KillClaims: Sendable {
       if claim.state.isFinal, !claim.state.isRecorded {
         // What came to nothing is forgotten.
         try transaction.execute("DELETE FROM kill_claims WHERE id = $1", id)
+        try transaction.execute("DELETE FROM kill_claim_messages WHERE claim_id = $1", id)
         return
       }
       // Time alone records nothing, so there is nothing to count.

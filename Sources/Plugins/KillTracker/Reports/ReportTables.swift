@@ -101,5 +101,20 @@ public enum ReportTables {
           )
           """
         ]),
+      Migration(
+        4, "messages of reports",
+        [
+          // Where a report stands to be read, so that it changes there when it changes here. They outlive their report:
+          // what was deleted has to go there, too.
+          """
+          CREATE TABLE kill_claim_messages (
+            message_id \(.varchar(20)) NOT NULL PRIMARY KEY,
+            channel_id \(.varchar(20)) NOT NULL,
+            claim_id \(.integer) NOT NULL,
+            guild_id \(.varchar(20)) NOT NULL
+          )
+          """,
+          "CREATE INDEX kill_claim_messages_claim ON kill_claim_messages (claim_id, message_id)",
+        ]),
     ])
 }

@@ -27,7 +27,7 @@ public struct ServerRecord: Sendable, Equatable {
   public var privacy = ServerPrivacy.public
   /// Whether kills of the server are told in its channels, where notifications are on.
   public var killNotifications = true
-  /// The name or id of the channel for leaderboards; nil: none.
+  /// The name or id of the channel that is told who led each week; nil: none.
   public var leaderboardChannel: String?
   /// What is on. A part is off while the plugin is.
   public var features = Set(ServerFeature.allCases)

@@ -20,6 +20,7 @@ public final class ServerSettings: Sendable {
 
   private let database: Database
   private let events: DomainEvents
+  private let jobs: Jobs
   private let switches: PluginSwitches
   private let time: any TimeSource
   private let log: Log
@@ -37,6 +38,7 @@ public final class ServerSettings: Sendable {
   ) {
     database = shared.database
     events = shared.events
+    jobs = shared.jobs
     switches = shared.switches
     time = shared.time
     self.isTracking = isTracking
@@ -95,6 +97,7 @@ public final class ServerSettings: Sendable {
       if new != old {
         let version = try Self.store(new, of: guild, by: user, at: now, in: transaction)
         transaction.afterCommit { [self] in keep(Stored(record: new, version: version), of: guild) }
+        try WeeklyPost.follow(new, of: guild, jobs: jobs, at: now, in: transaction)
       }
       if let wanted, isSwitched {
         try switches.set(Self.plugin, enabled: wanted, in: guild, by: user, at: now, in: transaction)
@@ -115,6 +118,19 @@ public final class ServerSettings: Sendable {
     }
     if wasSwitched { await onSwitch(guild) }
     return record(of: guild)
+  }
+
+  /// Sees to it that every server with a channel for leaderboards has its weekly job: one that chose it before there were
+  /// such jobs, or whose job was given up.
+  func resumeWeeklyPosts() async throws {
+    let now = time.timestamp
+    let wanting = known.withLock { known in known.filter { $0.value.record.leaderboardChannel != nil }.map(\.key) }
+    for guild in wanting {
+      try await database.write { [jobs] transaction in
+        guard let record = try Self.find(guild, in: transaction)?.record else { return }
+        try WeeklyPost.follow(record, of: guild, jobs: jobs, at: now, in: transaction)
+      }
+    }
   }
 
   // MARK: - Other processes

@@ -1,3 +1,4 @@
+import Core
 import Platform
 
 /// A directory with logs that somebody may read.
@@ -38,7 +39,20 @@ public enum LogShelfError: Error, Sendable, Equatable, CustomStringConvertible {
   }
 }
 
-/// The logs that can be read over HTTP: those of the directories that the configuration shares.
+/// Who looks for logs.
+public struct LogReader: Sendable, Equatable {
+  public var user: UserID
+  /// Sees everybody's.
+  public var isAdmin: Bool
+
+  public init(user: UserID, isAdmin: Bool = false) {
+    self.user = user
+    self.isAdmin = isAdmin
+  }
+}
+
+/// The logs that can be read again: those of the directories that the configuration shares, and what a reader uploaded
+/// (``KeptLogs``), named `uploads/USER/NAME`.
 ///
 /// Nothing outside is ever opened: names are taken one by one below the directory, and none of them may be a link.
 public struct LogShelf: Sendable {
@@ -55,11 +69,17 @@ public struct LogShelf: Sendable {
   /// One log of a user at a time.
   public let turns = LogTurns()
   private let places: [Place]
+  private let kept: KeptLogs?
   private let threads: FileThreads
 
-  /// - Parameter directories: absolute paths.
-  public init(directories: [String], threads: FileThreads = FileThreads(count: 2, name: "logs")) {
+  /// - Parameters:
+  ///   - directories: absolute paths.
+  ///   - kept: uploaded logs; nil: none are shown.
+  public init(
+    directories: [String], kept: KeptLogs? = nil, threads: FileThreads = FileThreads(count: 2, name: "logs")
+  ) {
     self.threads = threads
+    self.kept = kept
     places = directories.map { path in
       let components = Self.components(of: path)
       return Place(path: "/" + components.joined(separator: "/"), components: components)
@@ -75,7 +95,9 @@ public struct LogShelf: Sendable {
 
   // MARK: - What is there
 
-  public func directories() async throws -> [LogDirectory] {
+  /// The shared ones, then the reader's own; an admin sees that of each user who has uploaded something.
+  /// - Parameter reader: nil: the shared ones alone.
+  public func directories(for reader: LogReader? = nil) async throws -> [LogDirectory] {
     var found: [LogDirectory] = []
     for place in places {
       let files = try await threads.run { try Self.files(in: place) }
@@ -84,13 +106,28 @@ public struct LogShelf: Sendable {
           path: place.path, exists: files != nil, files: files?.count ?? 0,
           bytes: files?.reduce(0) { $0 + $1.size } ?? 0))
     }
+    guard let kept, let reader else { return found }
+    let logs = Dictionary(grouping: try await kept.list(of: reader.isAdmin ? nil : reader.user), by: \.user)
+    for user in Set(logs.keys).union([reader.user]).sorted(by: { $0.rawValue < $1.rawValue }) {
+      let own = logs[user] ?? []
+      found.append(
+        LogDirectory(
+          path: KeptLog.directory(of: user), exists: !own.isEmpty, files: own.count,
+          bytes: own.reduce(0) { $0 + $1.size }))
+    }
     return found
   }
 
   /// The newest first.
-  public func files() async throws -> [LogFile] {
+  /// - Parameter reader: nil: those of the shared directories alone.
+  public func files(for reader: LogReader? = nil) async throws -> [LogFile] {
     var found: [LogFile] = []
     for place in places { found += try await threads.run { try Self.files(in: place) } ?? [] }
+    if let kept, let reader {
+      found += try await kept.list(of: reader.isAdmin ? nil : reader.user).map { log in
+        LogFile(path: log.path, directory: KeptLog.directory(of: log.user), size: log.size, modified: log.keptAt)
+      }
+    }
     return Array(found.sorted { ($1.modified, $0.path) < ($0.modified, $1.path) }.prefix(Self.listLimit))
   }
 
@@ -123,9 +160,17 @@ public struct LogShelf: Sendable {
 
   // MARK: - Reading
 
-  /// - Parameter path: as ``files()`` gives it.
+  /// - Parameter path: as ``files(for:)`` gives it.
   /// - Throws: ``LogShelfError``.
-  public func open(_ path: String) async throws -> ShelvedLog {
+  public func open(_ path: String, for reader: LogReader? = nil) async throws -> ShelvedLog {
+    if let kept, let reader, path.hasPrefix(KeptLog.root + "/") {
+      let parts = path.split(separator: "/", omittingEmptySubsequences: false)
+      // Whether somebody else's is there is nobody's business.
+      guard parts.count == 3, let user = UserID(String(parts[1])), "\(user)" == parts[1],
+        reader.isAdmin || reader.user == user
+      else { throw LogShelfError.outside }
+      return try await kept.open(String(parts[2]), of: user)
+    }
     let components = path.split(separator: "/").map(String.init)
     guard path.hasPrefix("/"), !path.utf8.contains(0), !components.contains(".."), !components.contains(".") else {
       throw LogShelfError.outside

@@ -30,16 +30,17 @@ extension Kills {
   /// - Parameters:
   ///   - serverID: nil: all servers.
   ///   - limit: 1 … ``pageLimit``.
+  ///   - day: in which the period lies; nil: today.
   /// - Throws: ``KillError``: `invalid`; `off` and `forbidden` as ``ServerSettings/check(_:of:for:)``.
   public func leaderboard(
     _ metric: LeaderboardMetric, _ period: LeaderboardPeriod, serverID: String? = nil, limit: Int = 10,
-    for viewer: KillViewer
+    around day: Int64? = nil, for viewer: KillViewer
   ) async throws -> Leaderboard {
     guard (1...Self.pageLimit).contains(limit) else {
       throw KillError.invalid(field: "limit", reason: "must lie between 1 and \(Self.pageLimit)")
     }
     try await servers?.check(.leaderboard, of: serverID, for: viewer)
-    let days = period.days(around: Calendar.day(of: time.timestamp))
+    let days = period.days(around: day ?? Calendar.day(of: time.timestamp))
     let keys = [days.current, days.previous].map { Board.Key(serverID: serverID, days: $0) }
     let viewerID = try await ownPlayer(of: viewer)
     let ranking = Self.rank(try await boards.read(keys, by: metric), metric, limit: limit, own: viewerID)

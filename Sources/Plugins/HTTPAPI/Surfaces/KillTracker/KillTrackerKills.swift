@@ -6,10 +6,12 @@ import Platform
 /// Kills for both documents: reads what the caller sent, calls the service, and gives its refusals the caller's terms.
 struct KillTrackerKills: Sendable {
   let kills: Kills
+  let imports: LogImport
   let guilds: any GuildDirectory
 
   init(_ services: KillTrackerServices) {
     kills = services.kills
+    imports = services.tracker.imports
     guilds = services.guilds
   }
 
@@ -121,7 +123,7 @@ struct KillTrackerKills: Sendable {
       let report = try await kills.attributing(
         try body.report(idempotencyKey: idempotencyKey), to: body.killerId, victim: body.victimId ?? body.victimName,
         by: reporter)
-      return try await kills.record(report, by: reporter)
+      return try await imports.record(report, by: reporter)
     }
   }
 

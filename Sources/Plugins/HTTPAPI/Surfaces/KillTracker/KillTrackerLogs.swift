@@ -3,12 +3,16 @@ import HTTP
 import KillTracker
 import Platform
 
-/// Logs that lie on the bot's machine: what is there, what one holds, and recording it.
+/// Logs that lie on the bot's machine, shared or uploaded: what is there, what one holds, and recording it.
 struct KillTrackerLogs: Sendable {
   let services: KillTrackerServices
   private var shelf: LogShelf { services.tracker.logs }
 
   init(_ services: KillTrackerServices) { self.services = services }
+
+  private static func reader(_ request: HTTPRequest) throws -> LogReader {
+    LogReader(user: try KillTrackerKills.user(of: request), isAdmin: request.caller.isAdmin)
+  }
 
   struct Directories: Codable, Sendable {
     struct Directory: Codable, Sendable, SchemaRuled {
@@ -23,9 +27,9 @@ struct KillTrackerLogs: Sendable {
     let directories: [Directory]
   }
 
-  func directories() async throws -> Directories {
+  func directories(_ request: HTTPRequest) async throws -> Directories {
     Directories(
-      directories: try await shelf.directories().map {
+      directories: try await shelf.directories(for: Self.reader(request)).map {
         .init(path: $0.path, exists: $0.exists, files: $0.files, size: $0.bytes)
       })
   }
@@ -45,9 +49,9 @@ struct KillTrackerLogs: Sendable {
     static let schemaRules: SchemaRules = ["files": .list("The newest first", count: 0...LogShelf.listLimit)]
   }
 
-  func files() async throws -> Files {
+  func files(_ request: HTTPRequest) async throws -> Files {
     Files(
-      files: try await shelf.files().map {
+      files: try await shelf.files(for: Self.reader(request)).map {
         .init(filePath: $0.path, name: $0.name, directory: $0.directory, size: $0.size, modifiedAt: $0.modified)
       })
   }
@@ -113,9 +117,10 @@ struct KillTrackerLogs: Sendable {
     ]
   }
 
-  func validate(_ path: String, for user: UserID) async throws -> Validation {
-    try await reading(user) {
-      let log = try await shelf.open(path)
+  func validate(_ path: String, _ request: HTTPRequest) async throws -> Validation {
+    let reader = try Self.reader(request)
+    return try await reading(reader.user) {
+      let log = try await shelf.open(path, for: reader)
       let isTooLarge = log.file.size > LogImport.maximumBytes
       let found = try await LogInspection.of(log, limit: LogImport.maximumBytes)
       let reason: LogImportError? =
@@ -197,7 +202,8 @@ struct KillTrackerLogs: Sendable {
   static let listedKills = 100
 
   func parse(_ body: Wish, _ request: HTTPRequest) async throws -> Outcome {
-    let user = try KillTrackerKills.user(of: request)
+    let reader = try Self.reader(request)
+    let user = reader.user
     var guild: GuildID?
     if let text = body.serverId {
       guard let id = GuildID(text) else {
@@ -210,7 +216,7 @@ struct KillTrackerLogs: Sendable {
     options.includesPvP = body.parseOptions?.includePvP ?? true
     options.includesPvE = body.parseOptions?.includePvE ?? true
     return try await reading(user) { [guild, options] in
-      let log = try await shelf.open(body.filePath)
+      let log = try await shelf.open(body.filePath, for: reader)
       let outcome = try await services.tracker.imports.importLog(log, by: user, in: guild, options: options)
       var kills: [NamedKillAnswer] = []
       let viewer = KillViewer(user: user)
@@ -263,19 +269,19 @@ extension KillTrackerReference {
     let tags = ["Logs"]
     routes.read(
       "/api/logs/directories", access: .user(.readLogs), limit: .byCaller(.read),
-      RouteNotes("The directories from which logs can be read", tags: tags),
+      RouteNotes("The directories from which logs can be read, and what the caller uploaded", tags: tags),
       returning: .json(KillTrackerLogs.Directories.self)
-    ) { _ in try await logs.directories() }
+    ) { request in try await logs.directories(request) }
     routes.read(
       "/api/logs/files", access: .user(.readLogs), limit: .byCaller(.read),
       RouteNotes("The logs in these directories", tags: tags), returning: .json(KillTrackerLogs.Files.self)
-    ) { _ in try await logs.files() }
+    ) { request in try await logs.files(request) }
     routes.change(
       .post, "/api/logs/validate", access: .user(.readLogs), limit: .byCaller(.write), audit: .changesNothing,
       RouteNotes("What a log holds; nothing is recorded", tags: tags, errors: [.notFound, .tooManyRequests]),
       .body(KillTrackerLogs.Path.self), returning: .json(KillTrackerLogs.Validation.self)
     ) { request, body in
-      try await logs.validate(body.filePath, for: KillTrackerKills.user(of: request))
+      try await logs.validate(body.filePath, request)
     }
     routes.change(
       .post, "/api/logs/parse", access: .user(.writeLogs), limit: .byCaller(.write), audit: "log.parse",

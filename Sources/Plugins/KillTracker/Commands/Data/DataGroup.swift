@@ -6,13 +6,13 @@ import Platform
 /// `/data`: what the bot keeps about the user, to take along or to delete. For their eyes alone.
 enum DataGroup: CommandGroup {
   static let name = "data"
-  static let summary = "What the kill tracker keeps about you"
+  static let summary = "What the bot keeps about you"
   static var subcommands: [any SlashCommand<TrackerServices>.Type] { [ExportData.self, DeleteData.self] }
 }
 
 struct ExportData: SlashCommand {
   static let name = "export"
-  static let summary = "Get everything that the kill tracker keeps about you, as a file"
+  static let summary = "Get everything that the bot keeps about you, as a file"
   static let category = RateLimitCategory.heavy
   static let answer = AnswerStyle.ephemeral
   /// What Discord takes of a bot everywhere.
@@ -36,7 +36,7 @@ struct ExportData: SlashCommand {
         """)
     }
     return Reply(
-      "Everything that the kill tracker keeps about you.",
+      "Everything that the bot keeps about you.",
       files: [FileUpload(name: "killtracker-\(user).json", contentType: "application/json", bytes: bytes)])
   }
 
@@ -45,21 +45,22 @@ struct ExportData: SlashCommand {
 
 struct DeleteData: SlashCommand {
   static let name = "delete"
-  static let summary = "Delete what the kill tracker keeps about you"
+  static let summary = "Delete what the bot keeps about you"
   static let answer = AnswerStyle.ephemeral
 
   func run(in context: CommandContext<TrackerServices>) async throws -> Reply {
     let amount = try await context.services.personalData.summary(of: context.userID)
-    guard !amount.isEmpty else { return "The kill tracker keeps nothing about you." }
+    guard !amount.isEmpty else { return "The bot keeps nothing about you." }
     let text = """
-      The kill tracker keeps \(amount.map { TrackerWords.plain($0) }.joined(separator: ", ")).
+      The bot keeps \(amount.map { TrackerWords.plain($0) }.joined(separator: ", ")).
 
-      **Deleted for good:** your profile and proved handle, play time and its sessions, your reports and those about you, \
-      and how far your word goes.
+      **Deleted for good:** your profile and proved handle, play time and its sessions, your uploaded logs, your reports and \
+      those about you, and how far your word goes.
       **Made nameless:** kills in which you took part. They are the record of whoever you fought, too, so they stay, with \
       "\(TrackerData.deletedName)" in your place; nothing leads from them to you, and you are on no leaderboard.
-      **Not touched:** messages in Discord, keys and webhooks (`/apikey`, `/webhook`), and the audit log, which says for a \
-      limited time who used which command.
+      **Ended:** your API keys, webhooks and logins: programs that use them stop working.
+      **Not touched:** messages in Discord but those of reports, and the audit log, which says for a limited time who used \
+      which command.
 
       This cannot be undone. `/data export` first, if you want a copy.
       """

@@ -6,6 +6,7 @@ import Platform
 /// What the commands of the feed work with.
 struct KillFeedCommands: Sendable {
   let feeds: KillFeeds
+  let servers: ServerSettings
   let outlet: DiscordFeedOutlet
 }
 
@@ -15,7 +16,7 @@ enum KillFeedGroup: CommandGroup {
   static let summary = "Where this server reads of new kills"
   static let memberPermissions: Gateway.Permissions? = .manageGuild
   static var subcommands: [any SlashCommand<KillFeedCommands>.Type] {
-    [SetUpKillFeed.self, EndKillFeed.self, ShowKillFeed.self]
+    [SetUpKillFeed.self, EndKillFeed.self, ShowKillFeed.self, SetWeeklyLeaderboard.self]
   }
 }
 
@@ -66,6 +67,36 @@ struct EndKillFeed: SlashCommand {
       throw UserError("This server has no kill feed. `/killfeed setup` begins one.")
     }
     return Reply(embeds: [Embed(description: "The kill feed is off.", color: ReplyColor.success)])
+  }
+}
+
+/// `/killfeed weekly`: the same setting as `leaderboardChannel` over HTTP.
+struct SetWeeklyLeaderboard: SlashCommand {
+  static let name = "weekly"
+  static let summary = "Tell each Monday who led the week, in a channel; without a channel, end it"
+  static let category = RateLimitCategory.admin
+  static let answer = AnswerStyle.ephemeral
+
+  @Option("Where", channelTypes: [.guildText, .guildAnnouncement]) var channel: Gateway.Channel?
+
+  func run(in context: CommandContext<KillFeedCommands>) async throws -> Reply {
+    let guild = GuildID(try context.requireGuild().rawValue)
+    if let channel {
+      do {
+        try await context.services.outlet.greet(
+          FeedChannelID(channel.id.rawValue), "Each Monday it is told here who led the week.")
+      } catch FeedOutletFailure.closed {
+        throw UserError(
+          "I cannot write in \(channel.mention). Give me **View Channel**, **Send Messages** and **Embed Links** there, "
+            + "and try again.")
+      }
+    } else if context.services.servers.record(of: guild).leaderboardChannel == nil {
+      throw UserError("This server has no weekly leaderboard. Name a channel to begin one.")
+    }
+    try await context.services.servers.update(
+      guild, ServerChanges(leaderboardChannel: .some(channel.map { "\($0.id)" })), by: context.userID)
+    let text = channel.map { "Each Monday it is told in \($0.mention) who led the week." }
+    return Reply(embeds: [Embed(description: text ?? "The weekly leaderboard is off.", color: ReplyColor.success)])
   }
 }
 

@@ -12,10 +12,12 @@ struct LogCommands: Sendable {
 enum LogsGroup: CommandGroup {
   static let name = "logs"
   static let summary = "Record what the game wrote to its log"
-  static var subcommands: [any SlashCommand<LogCommands>.Type] { [UploadLog.self] }
+  static var subcommands: [any SlashCommand<LogCommands>.Type] {
+    [UploadLog.self, ListKeptLogs.self, ReadLogAgain.self, DeleteKeptLog.self]
+  }
 }
 
-/// `/logs upload`: reads a log while it comes in, and shows how far it is.
+/// `/logs upload`: reads a log while it comes in, and shows how far it is. It is kept for its uploader.
 struct UploadLog: SlashCommand {
   static let name = "upload"
   static let summary = "Upload a Game.log; its kills are recorded once, however often you upload it"
@@ -25,119 +27,130 @@ struct UploadLog: SlashCommand {
   @Option("Game.log, or one of its logbackups") var file: Attachment
 
   func run(in context: CommandContext<LogCommands>) async throws -> Reply {
-    let guild = try context.requireGuild()
     let (services, attachments) = (context.services.services, context.services.attachments)
+    _ = try context.requireGuild()
     guard file.size <= LogImport.maximumBytes else {
-      throw UserError(message(.tooLarge(limit: LogImport.maximumBytes)))
+      throw UserError(LogReading.message(.tooLarge(limit: LogImport.maximumBytes)))
     }
-    let name = TrackerWords.bare(file.filename, limit: 60)
-    let total = file.size
-    do {
+    let reading = LogReading(name: TrackerWords.bare(file.filename, limit: 60), size: file.size)
+    return try await LogReading.explaining {
       let bytes = try await attachments.open(file)
-      let outcome = try await services.imports.importLog(
-        bytes, by: UserID(context.user.id.rawValue), in: GuildID(guild.rawValue)
-      ) { progress in
-        do {
-          try await context.show(Reply(embeds: [ImportWords.progress(progress, of: total, name)]))
-        } catch {
-          // The result follows all the same.
-          context.log.debug("progress was not shown", ["error": .error(error)])
-        }
+      let (outcome, keeping) = try await services.keptLogs.keeping(bytes, of: context.userID) { bytes in
+        try await reading.record(bytes, in: context)
       }
-      return Reply(embeds: [ImportWords.result(outcome, name)])
+      return Reply(
+        embeds: [ImportWords.result(outcome, reading.name, keeping, days: services.keptLogs.settings.days)])
+    }
+  }
+}
+
+/// `/logs list`: what is kept of the user's logs.
+struct ListKeptLogs: SlashCommand {
+  static let name = "list"
+  static let summary = "Show which of your uploaded logs are kept"
+  static let answer = AnswerStyle.ephemeral
+  static let shown = 20
+
+  func run(in context: CommandContext<LogCommands>) async throws -> Reply {
+    let kept = try await context.services.services.keptLogs.list(of: context.userID)
+    guard !kept.isEmpty else { return "None of your logs is kept. `/logs upload` brings one." }
+    var lines = kept.prefix(Self.shown).map(ImportWords.line)
+    if kept.count > Self.shown { lines.append("-# … and \(kept.count - Self.shown) older ones.") }
+    return Reply(
+      embeds: [Embed(title: "Your uploaded logs", description: lines.joined(separator: "\n"), color: ReplyColor.notice)]
+    )
+  }
+}
+
+/// `/logs again`: after the handle was proved, or when a newer version understands more.
+struct ReadLogAgain: SlashCommand {
+  static let name = "again"
+  static let summary = "Read one of your kept logs again, for instance after you proved your handle"
+  static let category = RateLimitCategory.economy
+  static let answer = AnswerStyle.ephemeral
+
+  @Option("Which; yours are offered", autocomplete: KeptLogSuggestions.self) var log: String
+
+  func run(in context: CommandContext<LogCommands>) async throws -> Reply {
+    let services = context.services.services
+    let (user, name) = (context.userID, log)
+    _ = try context.requireGuild()
+    return try await LogReading.explaining {
+      let bytes = try await services.keptLogs.open(name, of: user)
+      let reading = LogReading(name: TrackerWords.bare(name, limit: 60), size: bytes.file.size)
+      let outcome = try await reading.record(bytes, in: context)
+      return Reply(embeds: [ImportWords.result(outcome, reading.name, nil, days: services.keptLogs.settings.days)])
+    }
+  }
+}
+
+struct DeleteKeptLog: SlashCommand {
+  static let name = "delete"
+  static let summary = "Delete one of your kept logs; what was recorded from it stays"
+  static let answer = AnswerStyle.ephemeral
+
+  @Option("Which; yours are offered", autocomplete: KeptLogSuggestions.self) var log: String
+
+  func run(in context: CommandContext<LogCommands>) async throws -> Reply {
+    guard try await context.services.services.keptLogs.delete(log, of: context.userID) else {
+      throw UserError(LogReading.missing)
+    }
+    return "Deleted. What was recorded from it stays."
+  }
+}
+
+struct KeptLogSuggestions: AutocompleteProvider {
+  func suggest(for typed: String, in context: AutocompleteContext<LogCommands>) async throws -> [Suggestion<String>] {
+    let kept = try await context.services.services.keptLogs.list(of: UserID(context.user.id.rawValue))
+    return kept.filter { typed.isEmpty || $0.name.lowercased().contains(typed.lowercased()) }.prefix(25).map { log in
+      Suggestion("\(log.name) (\(ImportWords.size(log.size)))", value: log.name)
+    }
+  }
+}
+
+/// A log that is being read for somebody at Discord.
+private struct LogReading {
+  static let missing = "You have no such log. `/logs list` shows yours."
+
+  let name: String
+  let size: Int
+
+  func record<Bytes: AsyncSequence & Sendable>(
+    _ bytes: Bytes, in context: CommandContext<LogCommands>
+  ) async throws -> ImportOutcome where Bytes.Element == [UInt8] {
+    let guild = try context.requireGuild()
+    return try await context.services.services.imports.importLog(
+      bytes, by: context.userID, in: GuildID(guild.rawValue)
+    ) { progress in
+      do {
+        try await context.show(Reply(embeds: [ImportWords.progress(progress, of: size, name)]))
+      } catch {
+        // The result follows all the same.
+        context.log.debug("progress was not shown", ["error": .error(error)])
+      }
+    }
+  }
+
+  /// Says in the user's terms what went wrong.
+  static func explaining<Result: Sendable>(_ body: () async throws -> Result) async throws -> Result {
+    do {
+      return try await body()
     } catch let error as LogImportError {
       throw UserError(message(error))
     } catch let error as AttachmentError {
       throw UserError(error.message)
     } catch let error as KillError {
       throw UserError(TrackerWords.message(error))
+    } catch is LogShelfError {
+      throw UserError(missing)
     }
   }
 
-  private func message(_ error: LogImportError) -> String {
+  static func message(_ error: LogImportError) -> String {
     switch error {
     case .tooLarge(let limit): "Logs of more than \(limit >> 20) MiB are not read. The game's own are much smaller."
     case .notALog: "That is no log of the game: none of its lines is one that the game writes."
     case .busy: "Your other log is still being read. Wait for it, then upload this one."
     }
-  }
-}
-
-enum ImportWords {
-  static func progress(_ progress: ImportProgress, of total: Int, _ name: String) -> Embed {
-    let percent = total > 0 ? min(99, progress.bytes * 100 / total) : 0
-    return Embed(
-      title: "Reading \(name)",
-      description:
-        "\(percent)% · \(TrackerWords.number(progress.kills)) kills, \(TrackerWords.number(progress.deaths)) deaths so far",
-      color: ReplyColor.notice)
-  }
-
-  static func result(_ outcome: ImportOutcome, _ name: String) -> Embed {
-    var fields = [Embed.Field("Kills", kills(outcome))]
-    if outcome.deaths > 0 || outcome.incapacitations > 0 {
-      fields.append(Embed.Field("Deaths without a killer", deaths(outcome)))
-    }
-    if !outcome.confirmedReports.isEmpty {
-      let ids = outcome.confirmedReports.prefix(10).map { "`\($0)`" }.joined(separator: " ")
-      fields.append(Embed.Field("Reports that it confirms", ids))
-    }
-    if outcome.isOwn || outcome.addedPlayTime > .zero {
-      fields.append(Embed.Field("Play time", playTime(outcome)))
-    }
-    let summaries = outcome.capabilities.prefix(3).map { "• \($0.summary)" }.joined(separator: "\n")
-    if !summaries.isEmpty { fields.append(Embed.Field("What such a log can tell", summaries)) }
-    if outcome.unreadableLines > 0 {
-      fields.append(
-        Embed.Field(
-          "Unknown forms",
-          "\(outcome.unreadableLines) lines have the name of a known form but another shape: a newer "
-            + "build of the game may have changed it."))
-    }
-    return Embed(
-      title: "\(name) is read", description: owner(outcome),
-      color: outcome.recorded + outcome.recordedDeaths > 0 ? ReplyColor.success : ReplyColor.notice,
-      footer: Embed.Footer(
-        "\(TrackerWords.number(outcome.lines)) lines · \(TrackerWords.number(outcome.sessions)) sessions"),
-      fields: fields)
-  }
-
-  private static func owner(_ outcome: ImportOutcome) -> String {
-    let names = outcome.owners.prefix(5).map { "**\(TrackerWords.plain($0))**" }.joined(separator: ", ")
-    if outcome.isOwn { return "A log of \(names): yours." }
-    let whose = names.isEmpty ? "The log does not say whose it is" : "A log of \(names)"
-    return """
-      \(whose), which is not a handle that you have proved. So its kills are on nobody's account, play time and deaths do \
-      not count, and kills of players who proved their handle are left out. `/link start` proves yours; then upload it again.
-      """
-  }
-
-  private static func kills(_ outcome: ImportOutcome) -> String {
-    var parts = ["\(TrackerWords.number(outcome.recorded)) recorded"]
-    if outcome.known > 0 { parts.append("\(TrackerWords.number(outcome.known)) known already") }
-    if outcome.foreign > 0 { parts.append("\(TrackerWords.number(outcome.foreign)) left out: not yours to tell") }
-    if outcome.refused > 0 {
-      let why = outcome.problems.first.map { " (\(TrackerWords.plain($0)))" } ?? ""
-      parts.append("\(TrackerWords.number(outcome.refused)) not possible\(why)")
-    }
-    if outcome.isCutOff { parts.append("the rest of more than \(TrackerWords.number(LogImport.killLimit)) not read") }
-    return parts.joined(separator: " · ")
-  }
-
-  private static func deaths(_ outcome: ImportOutcome) -> String {
-    var parts: [String] = []
-    if outcome.deaths > 0 {
-      parts.append(
-        "\(TrackerWords.number(outcome.deaths)) found, \(TrackerWords.number(outcome.recordedDeaths)) recorded")
-    }
-    if outcome.incapacitations > 0 {
-      parts.append("\(TrackerWords.number(outcome.incapacitations)) times incapacitated")
-    }
-    return parts.joined(separator: " · ")
-  }
-
-  private static func playTime(_ outcome: ImportOutcome) -> String {
-    let minutes = outcome.addedPlayTime.components.seconds / 60
-    return outcome.addedPlayTime > .zero ? "\(minutes / 60)h \(minutes % 60)m more" : "counted already"
   }
 }

@@ -19,7 +19,8 @@ extension ClaimButton {
     let claims = context.services.claims
     await context.rememberMember()
     // A claim of another server never gets a button here; but ids are numbers.
-    _ = try await ClaimWords.explaining { try await claims.find(claim, in: guild) }
+    let known = try await ClaimWords.explaining { try await claims.find(claim, in: guild) }
+    await context.services.claimMessages?.note(context.message, of: known, in: context)
     let manages = context.permissions.contains(.manageGuild) || context.permissions.contains(.administrator)
     let caller = ClaimCaller(user: context.userID, isBot: context.user.isBot) { manages && $0 == guild }
     do {
@@ -77,7 +78,8 @@ struct ShowClaim: ButtonHandler {
   func run(in context: CommandContext<TrackerServices>) async throws -> Reply {
     let guild = GuildID(try context.requireGuild().rawValue)
     let found = try await ClaimWords.explaining { try await context.services.claims.find(claim, in: guild) }
-    return try await ClaimCard(found, in: context).reply()
+    let reply = try await ClaimCard(found, in: context).reply()
+    return try await context.services.claimMessages?.show(reply, of: found, in: context) ?? reply
   }
 }
 

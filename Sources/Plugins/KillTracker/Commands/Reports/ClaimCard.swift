@@ -6,15 +6,20 @@ import Platform
 /// A report as a message: what is told, how it stands, and what can be done.
 struct ClaimCard {
   let claim: Claim
-  private let context: CommandContext<TrackerServices>
+  private let components: ComponentIssuer
   /// A victim who keeps private who they are is neither named nor called.
   private let isVictimHidden: Bool
 
   init(_ claim: Claim, in context: CommandContext<TrackerServices>) async throws {
+    try await self.init(claim, players: context.services.players, components: context.components)
+  }
+
+  /// - Parameter components: for the claim's server.
+  init(_ claim: Claim, players: Players, components: ComponentIssuer) async throws {
     self.claim = claim
-    self.context = context
+    self.components = components
     if let victim = claim.facts.victim {
-      isVictimHidden = try await context.services.players.profile(of: victim).privacy == .private
+      isVictimHidden = try await players.profile(of: victim).privacy == .private
     } else {
       isVictimHidden = false
     }
@@ -79,7 +84,8 @@ struct ClaimCard {
       let kill = claim.kill.map { " as `\($0)`" } ?? ""
       return "\(proof)Recorded\(kill)."
     case .disputed:
-      let who = claim.disputedBy.map { $0 == claim.facts.victim && isVictimHidden ? "The victim" : "<@\($0)>" }
+      let isHidden = claim.disputedBy == claim.facts.victim && isVictimHidden
+      let who = isHidden ? "The victim" : Self.mention(claim.disputedBy)
       return
         "\(who ?? "Somebody") disputes it. Not recorded until a moderator decides, by \(TrackerWords.time(claim.deadline, .full))."
     case .rejected: return "\(Self.mention(claim.decidedBy) ?? "A moderator") rejected it."
@@ -110,7 +116,7 @@ struct ClaimCard {
   }
 
   private func buttons() throws -> [Button] {
-    let make = context.components
+    let make = components
     switch claim.state {
     case .pending:
       return [

@@ -37,7 +37,8 @@ struct ReportKill: SlashCommand {
     }
     let asked = request
     let claim = try await ClaimWords.explaining { try await context.services.claims.report(asked) }
-    return try await ClaimCard(claim, in: context).reply(asks: true)
+    let reply = try await ClaimCard(claim, in: context).reply(asks: true)
+    return try await context.services.claimMessages?.show(reply, of: claim, in: context) ?? reply
   }
 
   private func handle() throws -> String? {
