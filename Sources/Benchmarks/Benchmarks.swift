@@ -30,7 +30,7 @@ struct Benchmarks {
           processor time of a request too
       gamelog [--file FILE | --megabytes N --every N] [--repeat N]
           reading a Game.log in memory, beside grep -c (and rg -c) on the same file
-      kills [--kills N] [--writers N] [--players N] [--days N] [--url DATABASE] [--events]
+      kills [--kills N] [--writers N] [--players N] [--days N] [--url DATABASE | --directory PATH] [--events]
           recording kills by so many writers at once, spread over so many days; then lists, leaderboards, statistics
           and the export
       kills-http [--writers N] [--seconds N] [--victims N] [--login] [--directory PATH] [--program PATH]
@@ -78,7 +78,8 @@ struct Benchmarks {
       case "kills":
         try await KillsBenchmark.run(
           Options(
-            arguments.dropFirst(), allowed: ["kills", "writers", "players", "days", "url"], flags: ["events"]))
+            arguments.dropFirst(), allowed: ["kills", "writers", "players", "days", "url", "directory"],
+            flags: ["events"]))
       case "kills-make":
         try await KillsMaker.run(
           Options(arguments.dropFirst(), allowed: ["out", "kills", "players", "days", "seed"]))

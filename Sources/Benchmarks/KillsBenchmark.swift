@@ -12,7 +12,7 @@ enum KillsBenchmark {
     let writers = try options.number("writers", default: 64)
     let players = try options.number("players", default: 20_000)
     let days = try options.number("days", default: 60)
-    let scratch = try Scratch()
+    let scratch = try Scratch(options.optional("directory"))
     defer { scratch.remove() }
     let url = options.string("url", default: "sqlite:\(scratch.path)/kills.db")
     let database = try await Database.open(url: url)
@@ -20,7 +20,8 @@ enum KillsBenchmark {
     let kills = Kills(
       database: database, events: options.flag("events") ? KillEvents(shared.events) : nil, time: shared.time)
 
-    try await record(count, writers: writers, players: players, days: days, kills)
+    let rate = try await record(count, writers: writers, players: players, days: days, kills)
+    if database.engine == .sqlite { try await limit(of: rate, database, portion: writers, in: scratch) }
     let viewer = KillViewer(user: UserID(100_000_000_000_000_007))
     let player = try await kills.player("player7")
     let lists: [(String, KillFilter, Int)] = [
@@ -72,7 +73,10 @@ enum KillsBenchmark {
     let value = Atomic(0)
   }
 
-  private static func record(_ count: Int, writers: Int, players: Int, days: Int, _ kills: Kills) async throws {
+  /// - Returns: kills per second.
+  private static func record(
+    _ count: Int, writers: Int, players: Int, days: Int, _ kills: Kills
+  ) async throws -> Double {
     let next = Counter()
     let processor = processorSeconds()
     let now = Timestamp.now
@@ -108,6 +112,21 @@ enum KillsBenchmark {
         "benchmark": "kills", "what": "record", "kills": .integer(Int64(count)), "writers": .integer(Int64(writers)),
         "perSecond": .double(Double(count) / seconds),
         "cpuMicrosecondsPerKill": .double((processorSeconds() - processor) / Double(count) * 1e6),
+      ]))
+    return Double(count) / seconds
+  }
+
+  /// Compares with what SQLite takes of the same rows by itself.
+  private static func limit(of rate: Double, _ database: Database, portion: Int, in scratch: Scratch) async throws {
+    let bare = try await KillsLimit.measure(
+      from: database, into: "sqlite:\(scratch.path)/bare.db", portion: portion, processorSeconds: processorSeconds)
+    let bareRate = Double(bare.kills) / bare.seconds
+    print(
+      JSON.object([
+        "benchmark": "kills", "what": "the same rows, SQLite alone", "kills": .integer(Int64(bare.kills)),
+        "perSecond": .double(bareRate),
+        "cpuMicrosecondsPerKill": .double(bare.processorSeconds / Double(bare.kills) * 1e6),
+        "recordingOfThat": .double(rate / bareRate),
       ]))
   }
 
