@@ -94,7 +94,21 @@ public final class Database: Sendable {
   public func read<Result: Sendable>(
     _ body: @escaping @Sendable (ReadTransaction) throws -> Result
   ) async throws -> Result {
-    try await perform(.read) { connection in
+    try await read(.read, body)
+  }
+
+  /// The same for one page of very much that is read page after page, as an export does. SQLite runs all of these on one
+  /// connection that keeps little in memory: what others read again and again stays in theirs.
+  public func scan<Result: Sendable>(
+    _ body: @escaping @Sendable (ReadTransaction) throws -> Result
+  ) async throws -> Result {
+    try await read(.scan, body)
+  }
+
+  private func read<Result: Sendable>(
+    _ access: Access, _ body: @escaping @Sendable (ReadTransaction) throws -> Result
+  ) async throws -> Result {
+    try await perform(access) { connection in
       let transaction = ReadTransaction(connection: connection)
       return (try body(transaction), transaction.failure, [], [])
     }

@@ -81,7 +81,9 @@ struct HandleProofTests {
       #expect(try await error { try await proofs.start("SOME-ONE", for: ann) } == .alreadyProved(handle: "SOME-ONE"))
       #expect(try await error { try await proofs.start("Some-One", for: bob2) } == .handleTaken)
 
+      let changes = Players.ownershipChanges
       #expect(try await proofs.remove(of: ann))
+      #expect(Players.ownershipChanges > changes)
       #expect(try await !rig.kills.players.profile(of: ann).isVerified)
       #expect(try await rig.kills.list(limit: 10, for: KillViewer(user: ann)).kills.first?.victim.user == ann)
       #expect(try await proofs.remove(of: ann) == false)

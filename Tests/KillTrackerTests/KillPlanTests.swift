@@ -37,4 +37,25 @@ struct KillPlanTests {
       }
     }
   }
+
+  /// The total of a list by a name reads the counts of that name, not those of all names.
+  @Test(arguments: [
+    KillFilter(weapon: "Gun"), KillFilter(location: "Pyro"), KillFilter(serverID: "900000000000000001", weapon: "Gun"),
+    KillFilter(weapon: "Gun", from: Timestamp(seconds: 86_400 * 20_000)),
+  ])
+  func aTotalByNameReadsThatName(filter: KillFilter) async throws {
+    try await withTracker(.sqlite) { rig in
+      _ = try await rig.kills.record(
+        KillReport(victim: .handle("x"), weapon: "Gun", location: "Pyro"), by: reporter(ann))
+      let plan = try await rig.database.read { transaction in
+        let question = try KillList.keptTotalQuestion(filter, in: transaction)
+        guard let question else { return ["no count is kept"] }
+        return try transaction.query("EXPLAIN QUERY PLAN \(question.text)", parameters: question.parameters) {
+          try $0.value("detail", as: String.self)
+        }
+      }
+      #expect(plan.first?.contains("COVERING INDEX kill_name_days_name (what=? AND name_id=?") == true, "\(plan)")
+      #expect(plan.contains { $0.contains("PRIMARY KEY (what=? AND server_id=? AND day=? AND name_id=?)") }, "\(plan)")
+    }
+  }
 }

@@ -553,6 +553,32 @@ struct KillsTests {
       #expect(try await rig.kills.leaderboard(.kills, .allTime, for: .anonymous).entries.count == 3)
     }
   }
+
+  /// Who keeps in mind whose a handle is hears of every transaction that may change it, before its caller does.
+  @Test func whoseAHandleIsMayNotChangeUnheard() async throws {
+    try await withTracker(.sqlite) { rig in
+      let players = rig.kills.players
+      var last = Players.ownershipChanges
+      func hasChanged() -> Bool {
+        defer { last = Players.ownershipChanges }
+        return Players.ownershipChanges > last
+      }
+      try await players.verify("Ace", of: ann)
+      #expect(hasChanged())
+      try await players.update(ann, handle: "Other")
+      #expect(hasChanged())
+      #expect(try await rig.database.read { try Players.owner(of: "Ace", in: $0) } == nil)
+      try await players.verify("Ace", of: bob)
+      #expect(hasChanged())
+      try await players.update(bob, handle: .some(nil))
+      #expect(hasChanged())
+      // What fails changes nothing.
+      try await players.verify("Ace", of: ann)
+      last = Players.ownershipChanges
+      #expect(try await killError { try await players.verify("ace", of: bob) } == .handleTaken)
+      #expect(!hasChanged())
+    }
+  }
 }
 
 extension String {

@@ -47,6 +47,37 @@ struct SQLiteTests {
     }
   }
 
+  /// What is read page by page leaves the memory of the other connections alone, and its own is small.
+  @Test func aScanHasAConnectionOfItsOwn() async throws {
+    try await withTemporaryDirectory { directory in
+      let database = try await Database.open(url: "sqlite:\(directory)/test.db")
+      try await database.create("CREATE TABLE t (id \(.integer))")
+      try await database.write { try $0.execute("INSERT INTO t VALUES (1), (2)") }
+      @Sendable func size(_ transaction: ReadTransaction) throws -> Int? {
+        try transaction.queryOne("PRAGMA cache_size") { try $0.value("cache_size", as: Int.self) }
+      }
+      let (scanning, reading) = (try await database.scan(size), try await database.read(size))
+      #expect(scanning == -2_000 && reading == -16_000)
+      let found = try await database.scan { transaction in
+        try transaction.query("SELECT id FROM t ORDER BY id") { try $0.value("id", as: Int.self) }
+      }
+      #expect(found == [1, 2])
+      let error = try await databaseError {
+        try await database.scan { _ = try $0.query("DELETE FROM t RETURNING id") { _ in } }
+      }
+      #expect(error.kind == .readOnly)
+      #expect(try await database.count("t") == 2)
+      await database.close()
+      let late = try await databaseError { try await database.scan { _ in } }
+      #expect(late.kind == .closed)
+    }
+    // What one connection holds in memory no other sees.
+    let database = try await Database.open(url: "sqlite::memory:")
+    try await database.create("CREATE TABLE t (id \(.integer))")
+    #expect(try await database.scan { try $0.query("SELECT id FROM t") { _ in } }.isEmpty)
+    await database.close()
+  }
+
   @Test func aDamagedFileIsCorrupt() async throws {
     try await withTemporaryDirectory { directory in
       let file = try #require(fopen("\(directory)/test.db", "w"))

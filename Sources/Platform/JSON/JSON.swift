@@ -101,24 +101,26 @@ extension JSON {
   }
 
   /// Appends the same to bytes that there are already.
-  public func write(to bytes: inout [UInt8]) {
+  public func write(to bytes: inout [UInt8]) { write(to: &bytes, .few, keepingPoint: true) }
+
+  func write(to bytes: inout [UInt8], _ escapes: JSONText.Escapes, keepingPoint: Bool) {
     switch self {
     case .null: bytes.append(contentsOf: "null".utf8)
     case .boolean(let value): JSONText.append(value, to: &bytes)
     case .integer(let value): JSONText.append(value, to: &bytes)
     case .double(let value):
       if value.isFinite {
-        JSONText.append(value, keepingPoint: true, to: &bytes)
+        JSONText.append(value, keepingPoint: keepingPoint, to: &bytes)
       } else {
         bytes.append(contentsOf: "null".utf8)
       }
-    case .string(let value): JSONText.append(value, .few, to: &bytes)
+    case .string(let value): JSONText.append(value, escapes, to: &bytes)
     case .array(let elements):
       bytes.append(UInt8(ascii: "["))
       var isFirst = true
       for element in elements {
         if isFirst { isFirst = false } else { bytes.append(UInt8(ascii: ",")) }
-        element.write(to: &bytes)
+        element.write(to: &bytes, escapes, keepingPoint: keepingPoint)
       }
       bytes.append(UInt8(ascii: "]"))
     case .object(let object):
@@ -126,9 +128,9 @@ extension JSON {
       var isFirst = true
       for (name, value) in object {
         if isFirst { isFirst = false } else { bytes.append(UInt8(ascii: ",")) }
-        JSONText.append(name, .few, to: &bytes)
+        JSONText.append(name, escapes, to: &bytes)
         bytes.append(UInt8(ascii: ":"))
-        value.write(to: &bytes)
+        value.write(to: &bytes, escapes, keepingPoint: keepingPoint)
       }
       bytes.append(UInt8(ascii: "}"))
     }

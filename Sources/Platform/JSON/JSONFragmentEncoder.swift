@@ -139,7 +139,7 @@ private struct JSONUnkeyedContainer: UnkeyedEncodingContainer {
   mutating func encode<Value: Encodable>(_ value: Value) throws {
     try fragment.attempt {
       fragment.separate()
-      try fragment.write(value, key: JSONPlaceKey(intValue: count))
+      try fragment.writeElement(value, at: count)
     }
     count += 1
   }
@@ -215,7 +215,7 @@ private struct JSONSingleContainer: SingleValueEncodingContainer {
 }
 
 /// A place in a list, or a name that no type has.
-private struct JSONPlaceKey: CodingKey {
+struct JSONPlaceKey: CodingKey {
   let stringValue: String
   let intValue: Int?
 

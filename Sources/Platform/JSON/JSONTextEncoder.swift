@@ -100,6 +100,15 @@ final class JSONFragment {
     (level, isFirst) = outer
   }
 
+  /// An element of a list: those that are written by hand are.
+  func writeElement<Value: Encodable>(_ value: Value, at place: Int) throws {
+    guard let value = value as? any JSONWritable else { return try write(value, key: JSONPlaceKey(intValue: place)) }
+    var writer = JSONWriter(bytes)
+    bytes = []
+    writer.object(value)
+    bytes = writer.bytes
+  }
+
   /// Types that JSON has a form for which their own `encode(to:)` does not give.
   private func writeSpecial<Value: Encodable>(_ value: Value) throws -> Bool {
     if Value.self == Data.self, let data = value as? Data {

@@ -6,6 +6,8 @@ public enum DatabaseEngine: String, Sendable {
 
 enum Access: String, Sendable, CaseIterable {
   case read, write
+  /// Reads page after page of much; see ``Database/scan(_:)``.
+  case scan
 }
 
 /// One connection to an engine, confined to the thread that opened it.

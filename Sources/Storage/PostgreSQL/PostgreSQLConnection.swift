@@ -58,7 +58,7 @@ final class PostgreSQLConnection: Connection {
     switch access {
     case .write: try control("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE")
     // Repeatable read is what makes several queries see one state; read-only, it never fails to serialize.
-    case .read: try control("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+    case .read, .scan: try control("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
     }
   }
 

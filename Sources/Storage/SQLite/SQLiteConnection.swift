@@ -4,7 +4,7 @@ import CSQLite
 ///
 /// Not `Sendable`: used by the one thread that opened it (the library is told not to lock, `SQLITE_OPEN_NOMUTEX`).
 final class SQLiteConnection: Connection {
-  enum Role { case writer, reader, copier }
+  enum Role { case writer, reader, scanner, copier }
 
   let engine = DatabaseEngine.sqlite
   private let handle: OpaquePointer  // owned; closed in deinit
@@ -39,7 +39,7 @@ final class SQLiteConnection: Connection {
     }
     for pragma in [
       "synchronous = FULL", "foreign_keys = ON", "trusted_schema = OFF", "temp_store = MEMORY",
-      "cache_size = -16000", "journal_size_limit = 67108864",
+      "cache_size = \(role == .scanner ? -2000 : -16000)", "journal_size_limit = 67108864",
     ] { _ = try run("PRAGMA \(pragma)", [], mayWrite: true) }
     if role == .writer {
       // Four times the standard: pages that many commits change are written back into the file once. 16 MB of log.

@@ -2,7 +2,7 @@ import Glibc
 import Platform
 import Synchronization
 
-/// SQLite with one writer thread and several reader threads, each with a connection of its own.
+/// SQLite with one writer thread, several reader threads and one that scans, each with a connection of its own.
 ///
 /// The writer puts the transactions that wait at the same time into one commit, since a commit costs a flush of the
 /// disk however much is in it. Each but the first runs in a savepoint, so that an error takes back only its own changes,
@@ -17,6 +17,7 @@ final class SQLiteDriver: DatabaseDriver {
   private let log: Log
   private let writes: WorkQueue<Job>
   private let reads: WorkQueue<Job>
+  private let scans: WorkQueue<Job>
   private let writerThread = WorkerThreads()
   private let readerThreads = WorkerThreads()
   private let counter = PoolCounter()
@@ -32,13 +33,15 @@ final class SQLiteDriver: DatabaseDriver {
     self.log = log
     writes = WorkQueue(capacity: options.maximumWaiting)
     reads = WorkQueue(capacity: options.maximumWaiting)
+    scans = WorkQueue(capacity: options.maximumWaiting)
     if !isInMemory { try Self.prepareFile(path) }
     do {
       try writerThread.start(name: "sqlite-writer") { [self] in writeLoop() }
       guard !isInMemory else { return }
       for number in 1...max(1, options.readers) {
-        try readerThreads.start(name: "sqlite-reader-\(number)") { [self] in readLoop() }
+        try readerThreads.start(name: "sqlite-reader-\(number)") { [self] in readLoop(reads, .reader) }
       }
+      try readerThreads.start(name: "sqlite-scanner") { [self] in readLoop(scans, .scanner) }
     } catch {
       abandon()
       throw error
@@ -68,18 +71,25 @@ final class SQLiteDriver: DatabaseDriver {
     Glibc.close(descriptor)
   }
 
-  func submit(_ job: Job) { submit(job, to: job.access == .write || isInMemory ? writes : reads) }
+  func submit(_ job: Job) {
+    switch job.access {
+    case _ where isInMemory: submit(job, to: writes)
+    case .write: submit(job, to: writes)
+    case .read: submit(job, to: reads)
+    case .scan: submit(job, to: scans)
+    }
+  }
 
   var figures: PoolFigures { counter.figures }
-  var waiting: Int { writes.count + reads.count }
+  var waiting: Int { writes.count + reads.count + scans.count }
 
   /// An SQLite database belongs to one process; what else opens it for a moment announces nothing.
   func listenToOtherProcesses() {}
 
   // MARK: - Reading
 
-  private func readLoop() {
-    serve(reads, role: .reader) { [self] job, connection in read(job, on: connection) }
+  private func readLoop(_ queue: WorkQueue<Job>, _ role: SQLiteConnection.Role) {
+    serve(queue, role: role) { [self] job, connection in read(job, on: connection) }
   }
 
   private func read(_ job: Job, on connection: SQLiteConnection) {
@@ -255,6 +265,7 @@ final class SQLiteDriver: DatabaseDriver {
   func close() async {
     // Readers first: the last connection to close writes the log back into the file, which a reader cannot.
     reads.close()
+    scans.close()
     await readerThreads.join()
     writes.close()
     await writerThread.join()
@@ -262,6 +273,7 @@ final class SQLiteDriver: DatabaseDriver {
 
   func abandon() {
     reads.close()
+    scans.close()
     writes.close()
   }
 }

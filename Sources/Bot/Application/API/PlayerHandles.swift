@@ -8,4 +8,6 @@ struct PlayerHandles: HandleOwnership {
   func owner(of handle: String, in transaction: ReadTransaction) throws -> UserID? {
     try Players.owner(of: handle, in: transaction)
   }
+
+  var changes: UInt64? { Players.ownershipChanges }
 }

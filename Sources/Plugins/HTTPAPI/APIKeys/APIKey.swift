@@ -96,4 +96,11 @@ public enum APIKeyError: Error, Equatable, Sendable {
 public protocol HandleOwnership: Sendable {
   /// - Parameter handle: in any case.
   func owner(of handle: String, in transaction: ReadTransaction) throws -> UserID?
+  /// A number that is another one as soon as a handle may have another owner, before anybody hears of that; nil where
+  /// nobody knows.
+  var changes: UInt64? { get }
+}
+
+extension HandleOwnership {
+  public var changes: UInt64? { nil }
 }

@@ -15,6 +15,7 @@ public final class APIKeys: Sendable {
   private let handles: any HandleOwnership
   private let time: any TimeSource
   private let usage: APIKeyUsage
+  let memory = APIKeyMemory()
 
   public init(database: Database, handles: any HandleOwnership, time: any TimeSource, log: Log = .silent) {
     self.database = database
@@ -45,6 +46,7 @@ public final class APIKeys: Sendable {
     let text = try APIKeyText.make()
     let now = time.timestamp
     return try await database.write { [self] transaction in
+      transaction.afterCommit { [memory] in memory.keysChanged() }
       try transaction.lock("httpapi.keys.\(user)")
       if let known = try Self.select("WHERE user_id = $1 AND kind = 'primary'", [user], in: transaction).first {
         if known.isActive, !known.isExpired(at: now) {
@@ -109,7 +111,8 @@ public final class APIKeys: Sendable {
 
   public func update(_ id: APIKeyID, of user: UserID, _ changes: APIKeyChanges) async throws -> APIKey {
     let name = try changes.name.map(checkedName)
-    let key = try await database.write { transaction in
+    let key = try await database.write { [memory] transaction in
+      transaction.afterCommit { memory.keysChanged() }
       guard var key = try Self.select("WHERE id = $1 AND user_id = $2", [id, user], in: transaction).first else {
         throw APIKeyError.notFound
       }
@@ -126,8 +129,9 @@ public final class APIKeys: Sendable {
 
   /// Ends the key for good.
   public func delete(_ id: APIKeyID, of user: UserID) async throws {
-    let count = try await database.write {
-      try $0.execute("DELETE FROM api_keys WHERE id = $1 AND user_id = $2", id, user)
+    let count = try await database.write { [memory] transaction in
+      transaction.afterCommit { memory.keysChanged() }
+      return try transaction.execute("DELETE FROM api_keys WHERE id = $1 AND user_id = $2", id, user)
     }
     guard count == 1 else { throw APIKeyError.notFound }
   }
@@ -142,11 +146,17 @@ public final class APIKeys: Sendable {
 
   /// The key of that text, if it works: neither unknown, nor switched off, nor expired.
   ///
-  /// Asks the database each time, so that a key ends at once in all processes. Its `playerName` is nil if the handle was
-  /// verified as somebody else's since.
+  /// Asks the database, so that a key ends at once in all processes; where there is but this one, only if something may
+  /// have changed. Its `playerName` is nil if the handle was verified as somebody else's since.
   public func authenticate(_ text: Secret<String>) async throws -> APIKey? {
     guard let hash = try APIKeyText.hash(text) else { return nil }
     let now = time.timestamp
+    let stamp = database.generation == nil ? nil : memory.stamp(handles: handles.changes)
+    if let stamp, let known = memory.find(hash, stamp, at: time.now) {
+      guard !known.isExpired(at: now) else { return nil }
+      usage.note(known.id, at: now)
+      return known
+    }
     let key = try await database.read { [handles] transaction -> APIKey? in
       guard var key = try Self.select("WHERE hash = $1", [hash], in: transaction).first, key.isActive,
         !key.isExpired(at: now)
@@ -156,7 +166,10 @@ public final class APIKeys: Sendable {
       }
       return key
     }
-    if let key { usage.note(key.id, at: now) }
+    if let key {
+      if let stamp { memory.insert(key, for: hash, stamp, at: time.now) }
+      usage.note(key.id, at: now)
+    }
     return key
   }
 

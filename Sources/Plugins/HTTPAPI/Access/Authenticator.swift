@@ -47,13 +47,21 @@ public struct Authenticator: Sendable {
     return try await principal(bearing: credential)
   }
 
+  /// All letters: a bit makes capitals small, and nothing else becomes one of them.
+  private static let scheme = Array("bearer".utf8)
+
   /// What follows `Bearer`, in any case, and one space or more (RFC 9110 section 11.4).
   static func bearer(_ value: String) -> Secret<String>? {
-    let parts = value.split(separator: " ", maxSplits: 1, omittingEmptySubsequences: false)
-    guard parts.count == 2, parts[0].utf8.count == 6, parts[0].lowercased() == "bearer" else { return nil }
-    let credential = parts[1].drop { $0 == " " }
-    guard !credential.isEmpty, credential.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) else { return nil }
-    return Secret(String(credential))
+    var value = value
+    return value.withUTF8 { bytes -> Secret<String>? in
+      guard bytes.count > 7, bytes[6] == UInt8(ascii: " "),
+        zip(bytes[..<6], scheme).allSatisfy({ $0 | 0x20 == $1 }),
+        let start = bytes[7...].firstIndex(where: { $0 != UInt8(ascii: " ") })
+      else { return nil }
+      let credential = UnsafeBufferPointer(rebasing: bytes[start...])
+      guard credential.allSatisfy({ $0 >= 0x21 && $0 <= 0x7E }) else { return nil }
+      return Secret(String(decoding: credential, as: UTF8.self))
+    }
   }
 
   /// The bearer of a token or an API key: for `Authorization` and for a WebSocket's first message.

@@ -23,6 +23,9 @@ public struct RateLimitClass: Hashable, Sendable {
     self.windows = windows
   }
 
+  /// By the name alone: no two of one name are in use.
+  public func hash(into hasher: inout Hasher) { hasher.combine(name) }
+
   private static let minute = Duration.seconds(60)
 
   // Kill Tracker v1, "Rate Limits"; by user, by address before login.

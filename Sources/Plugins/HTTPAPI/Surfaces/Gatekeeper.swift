@@ -72,7 +72,7 @@ final class Gatekeeper: Sendable {
   ) async throws -> Principal {
     let address = request.client.address
     let site = RateLimitCaller.address(address.site)
-    let showsKey = Self.showsAPIKey(request)
+    let showsKey = if case .key = policy.limit.basis { Self.showsAPIKey(request) } else { false }
     switch policy.limit.basis {
     case .address(let rateClass): try take(rateClass, site, address, &verdict)
     case .key(_, let other) where !showsKey: try take(other, site, address, &verdict)

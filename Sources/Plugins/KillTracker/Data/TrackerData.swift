@@ -116,6 +116,7 @@ public final class TrackerData: PersonalDataKeeper {
   /// The row stays, as kills and counts lead to it, but leads to nobody; private, so that it stands on no board.
   private static func erasePlayer(_ user: UserID, at now: Timestamp, in transaction: Transaction) throws {
     guard let player = try Players.find(user: user, in: transaction) else { return }
+    Players.ownershipChanges(in: transaction)
     try transaction.execute(
       """
       UPDATE players SET user_id = NULL, handle = NULL, handle_key = NULL, claimed_handle = NULL, claimed_key = NULL,

@@ -228,7 +228,7 @@ extension Kills {
     var header: [UInt8]? = Array(KillExport.header.utf8)
     while true {
       let current = export
-      let (page, advanced) = try await database.read { transaction in
+      let (page, advanced) = try await database.scan { transaction in
         var export = current
         return (try export.next(in: transaction), export)
       }

@@ -195,6 +195,12 @@ enum KillList {
 
   /// The count that is kept for that combination; nil if none is.
   private static func keptTotal(_ filter: KillFilter, in transaction: ReadTransaction) throws -> Int? {
+    guard let question = try keptTotalQuestion(filter, in: transaction) else { return nil }
+    return try transaction.queryOne(question.text, parameters: question.parameters) { try $0["count"] }
+  }
+
+  /// What asks for that count, as `count`; nil if none is kept.
+  static func keptTotalQuestion(_ filter: KillFilter, in transaction: ReadTransaction) throws -> Selection? {
     guard filter.kind == nil, isWholeDay(filter.from), isWholeDay(filter.until) else { return nil }
     var conditions = Conditions()
     let table: String
@@ -204,7 +210,9 @@ enum KillList {
       table = filter.from == nil && filter.until == nil ? "kill_totals" : "kill_days"
       conditions.add("player_id = ?", player)
     case (nil, let name?, nil), (nil, nil, let name?):
-      guard let id = try KillWriter.findName(name, in: transaction) else { return 0 }
+      guard let id = try KillWriter.findName(name, in: transaction) else {
+        return Selection(text: "SELECT CAST(0 AS BIGINT) AS count", parameters: [])
+      }
       table = "kill_name_days"
       conditions.add("what = ?", filter.weapon == nil ? 1 : 0)
       conditions.add("name_id = ?", id)
@@ -217,10 +225,17 @@ enum KillList {
     }
     if let from = filter.from { conditions.add("day >= ?", Calendar.day(of: from)) }
     if let until = filter.until { conditions.add("day < ?", Calendar.day(of: until)) }
-    return try transaction.queryOne(
-      "SELECT CAST(COALESCE(SUM(entries), 0) AS BIGINT) AS count FROM \(table) \(conditions.text)",
-      parameters: conditions.parameters
-    ) { try $0["count"] }
+    // Of a name, the rows are found by the index that begins with it, and only then read: SQLite would else take the key
+    // of the table, and read the rows of all names.
+    let entries =
+      table == "kill_name_days"
+      ? """
+      (SELECT d.entries FROM kill_name_days d WHERE d.what = s.what AND d.server_id = s.server_id AND d.day = s.day
+        AND d.name_id = s.name_id)
+      """ : "s.entries"
+    return Selection(
+      text: "SELECT CAST(COALESCE(SUM(\(entries)), 0) AS BIGINT) AS count FROM \(table) s \(conditions.text)",
+      parameters: conditions.parameters)
   }
 
   private static func isWholeDay(_ time: Timestamp?) -> Bool {

@@ -187,7 +187,7 @@ public final class Kills: Sendable {
     var cursor: KillCursor?
     while true {
       let after = cursor
-      let kills = try await database.read { transaction in
+      let kills = try await database.scan { transaction in
         try Self.checkPrivacy(of: filter.player, for: viewer, in: transaction)
         return try KillList.page(
           filter, after: after, offset: 0, limit: Self.exportPage, backwards: true, for: viewer, in: transaction

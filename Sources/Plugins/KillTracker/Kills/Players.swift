@@ -1,6 +1,7 @@
 import Core
 import Platform
 import Storage
+import Synchronization
 
 /// Who may see that a player is a player: their name in lists, their statistics, their place on leaderboards.
 public enum Privacy: String, Sendable, CaseIterable, DatabaseValueConvertible {
@@ -65,6 +66,7 @@ public struct Players: Sendable {
       try transaction.lock(KillWriter.lockName)
       let id = try Self.player(of: user, at: now, in: transaction)
       if let handle {
+        Self.ownershipChanges(in: transaction)
         if let handle, let owner = try Self.owner(of: handle, in: transaction), owner != user {
           throw KillError.handleTaken
         }
@@ -103,6 +105,7 @@ public struct Players: Sendable {
   /// - Parameter handle: one that was checked.
   static func verify(_ handle: String, of user: UserID, at now: Timestamp, in transaction: Transaction) throws {
     try transaction.lock(KillWriter.lockName)
+    ownershipChanges(in: transaction)
     if let owner = try Self.owner(of: handle, in: transaction), owner != user { throw KillError.handleTaken }
     let own = try Self.player(of: user, at: now, in: transaction)
     let named = try Self.player(named: handle, in: transaction)
@@ -128,6 +131,16 @@ public struct Players: Sendable {
       let added = try session.count(for: user, at: now, in: transaction)
       return (Int(added), try Self.profile(of: user, in: transaction).playTime)
     }
+  }
+
+  /// Another number as soon as a handle may have another owner, before anybody hears of that: see
+  /// ``owner(of:in:)``. Of the whole process, so that a change in one database can only be one too many for another.
+  public static var ownershipChanges: UInt64 { changes.load(ordering: .acquiring) }
+  private static let changes = Atomic<UInt64>(0)
+
+  /// To be called by every transaction that may change whose a handle is.
+  static func ownershipChanges(in transaction: Transaction) {
+    transaction.afterCommit { changes.add(1, ordering: .releasing) }
   }
 
   /// Whose the handle is; nil unless it is verified.

@@ -133,6 +133,7 @@ public final class HandleProofs: Sendable {
         try $0.value("claimed_handle", as: String?.self)
       }
       guard let handle = handle ?? nil else { return wasUnderway }
+      Players.ownershipChanges(in: transaction)
       try transaction.execute(
         """
         UPDATE players SET handle = NULL, handle_key = NULL, claimed_handle = NULL, claimed_key = NULL, updated_at = $2

@@ -95,6 +95,52 @@ struct NamedKillAnswer: Codable, Sendable {
   }
 }
 
+extension PlayerAnswer: JSONWritable {
+  func write(to object: inout JSONWriter) {
+    object.member("id", id)
+    object.member("username", username)
+    object.member("avatar", orNull: avatar)
+  }
+}
+
+extension ServerAnswer: JSONWritable {
+  func write(to object: inout JSONWriter) {
+    object.member("id", id)
+    object.member("name", name)
+  }
+}
+
+extension KillAnswer: JSONWritable {
+  func write(to object: inout JSONWriter) {
+    object.member("id", id)
+    object.member("killer", killer)
+    object.member("victim", victim)
+    object.member("server", server)
+    object.member("weapon", orNull: weapon)
+    object.member("location", orNull: location)
+    object.member("timestamp", timestamp)
+    object.member("isPvP", isPvP)
+    object.member("isSuicide", isSuicide)
+    object.member("isEnvironmental", isEnvironmental)
+  }
+}
+
+extension NamedKillAnswer: JSONWritable {
+  func write(to object: inout JSONWriter) {
+    object.member("id", id)
+    object.member("killerId", killerId)
+    object.member("victimId", victimId)
+    object.member("serverId", serverId)
+    object.member("weapon", orNull: weapon)
+    object.member("location", orNull: location)
+    object.member("isPvP", isPvP)
+    object.member("isSuicide", isSuicide)
+    object.member("isEnvironmental", isEnvironmental)
+    object.member("timestamp", timestamp)
+    if let rawData { object.member("rawData", rawData) }
+  }
+}
+
 /// What both documents print of a player's deeds.
 struct PlayerStatisticsAnswer: Codable, Sendable {
   struct Recent: Codable, Sendable {
