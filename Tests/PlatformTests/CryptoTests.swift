@@ -16,6 +16,19 @@ struct CryptoTests {
     #expect(Hex.encode(try Crypto.sha256(Array(text.utf8))) == digest)
   }
 
+  @Test func sha256IsTheSameHoweverTheBytesCome() throws {
+    let bytes = (0..<1_000).map { UInt8(truncatingIfNeeded: $0 &* 31) }
+    for size in [1, 7, 63, 64, 65, 1_000] {
+      let stream = try SHA256Stream()
+      for start in stride(from: 0, to: bytes.count, by: size) {
+        try stream.update(Array(bytes[start..<min(start + size, bytes.count)]))
+        try stream.update([])
+      }
+      #expect(try stream.finish() == Crypto.sha256(bytes), "\(size)")
+    }
+    #expect(try SHA256Stream().finish() == Crypto.sha256([]))
+  }
+
   // RFC 4231, test cases 1, 2, 3 and 6; the last is the empty key and text, as other implementations have it.
   @Test(arguments: [
     (

@@ -32,7 +32,7 @@ public enum LogShelfError: Error, Sendable, Equatable, CustomStringConvertible {
 
   public var description: String {
     switch self {
-    case .outside: "logs are read from the configured directories alone"
+    case .outside: "logs are read from the configured directories, and from what one uploaded oneself"
     case .missing: "there is no such log"
     case .busy: "another log of this user is being read"
     }
