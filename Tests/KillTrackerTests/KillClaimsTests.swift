@@ -241,6 +241,29 @@ struct KillClaimsTests {
     }
   }
 
+  /// Only what a witness vouched for counts against the two: a victim who admits it is asked again and again.
+  @Test(arguments: TestEngine.available)
+  func whatAVictimAdmitsIsNoVouching(engine: TestEngine) async throws {
+    try await withReports(engine) { rig in
+      for number in 0..<3 {
+        let claim = try await rig.claims.report(request(victim: wit, ago: 600 + Int64(number) * 600))
+        try await rig.claims.confirm(claim.id, by: rig.caller(wit))
+      }
+      let other = try await rig.claims.report(request(handle: "victim"))
+      #expect(try await rig.claims.confirm(other.id, by: rig.caller(wit)).proof == .witness)
+    }
+  }
+
+  @Test func aReportIsItsServersAlone() async throws {
+    try await withReports(.sqlite) { rig in
+      let claim = try await rig.claims.report(request(handle: "victim"))
+      #expect(try await rig.claims.find(claim.id, in: home).id == claim.id)
+      #expect(
+        try await claimError { try await rig.claims.find(claim.id, in: GuildID(home.rawValue + 1)) } == .notFound)
+      #expect(try await rig.claims.list(.pending, in: GuildID(home.rawValue + 1)).isEmpty)
+    }
+  }
+
   @Test func reportsOfOneMemberAreBounded() async throws {
     try await withReports(.sqlite) { rig in
       for number in 0..<ClaimRules.pendingLimit {

@@ -152,6 +152,7 @@ import Testing
 
   @Test(arguments: [
     (ServerChanges(prefix: ""), "prefix"), (ServerChanges(prefix: "12345678901"), "prefix"),
+    (ServerChanges(prefix: String(repeating: "👨‍👩‍👧‍👦", count: 5)), "prefix"),
     (ServerChanges(prefix: "a b"), "prefix"), (ServerChanges(language: "english"), "language"),
     (ServerChanges(language: "e"), "language"), (ServerChanges(language: "pt-"), "language"),
     (ServerChanges(leaderboardChannel: "#"), "leaderboardChannel"),
@@ -165,6 +166,14 @@ import Testing
         Issue.record("taken")
       } catch KillError.invalid(let named, _) { #expect(named == field) }
       #expect(house.settings.record(of: Self.guild) == ServerRecord())
+    }
+  }
+
+  @Test func theSameAgainIsNoChange() async throws {
+    try await withHouse(.sqlite) { house in
+      let changes = ServerChanges(prefix: "?", killNotifications: false)
+      for _ in 0..<3 { try await house.settings.update(Self.guild, changes, by: Self.manager) }
+      #expect(try await house.shared.auditLog.recent().count { $0.entry.action == "server_settings_updated" } == 1)
     }
   }
 
@@ -198,7 +207,8 @@ import Testing
         _ = try await house.kills.list(KillFilter(serverID: server), for: viewer)
         _ = try await house.kills.leaderboard(.kills, .allTime, serverID: server, for: viewer)
       }
-      for viewer in [KillViewer(user: Self.member), KillViewer.anonymous] {
+      let nobody = KillViewer(user: nil, belongs: { _ in true })
+      for viewer in [KillViewer(user: Self.member), KillViewer.anonymous, nobody] {
         await #expect(throws: KillError.forbidden) {
           try await house.kills.list(KillFilter(serverID: server), for: viewer)
         }

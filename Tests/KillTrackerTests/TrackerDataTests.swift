@@ -138,6 +138,25 @@ struct TrackerDataTests {
       .joined(separator: "\n")
   }
 
+  /// A report about a handle that was proved later; and one for which Ann was only asked to vouch.
+  @Test(arguments: TestEngine.available)
+  func reportsThatNameTheUserInOtherWaysGoToo(engine: TestEngine) async throws {
+    try await withReports(engine) { rig in
+      var request = ClaimRequest(guild: home, reporter: wit)
+      request.victimHandle = "AnnInSpace"
+      let about = try await rig.claims.report(request)
+      #expect(about.facts.victim == nil)
+      try await rig.kills.players.verify("anninspace", of: ann)
+      request.victimHandle = "Other"
+      request.witness = ann
+      let asked = try await rig.claims.report(request)
+      let data = TrackerData(kills: rig.kills, jobs: rig.shared.jobs)
+      _ = try await data.erase(ann)
+      #expect(try await claimError { try await rig.claims.find(about.id) } == .notFound)
+      #expect(try await rig.claim(asked.id).facts.witness == nil)
+    }
+  }
+
   /// Vic's log tells of the same fights: they are known, though Ann's name is not there any more.
   @Test(arguments: TestEngine.available)
   func theOthersLogDoesNotBringTheKillsBack(engine: TestEngine) async throws {

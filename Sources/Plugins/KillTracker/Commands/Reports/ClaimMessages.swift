@@ -50,7 +50,7 @@ struct ClaimMessages: Sendable {
 
   /// Remembers the message whose button was pressed.
   func note(_ message: Message?, of claim: Claim, in context: CommandContext<TrackerServices>) async {
-    guard let message, !message.flags.contains(.ephemeral) else { return }
+    guard let message else { return }
     await note(message.id, in: message.channelID, of: claim, context)
   }
 
