@@ -193,4 +193,31 @@ struct StatisticsMemoryTests {
       }
     }
   }
+
+  /// Large results come in pages; of a few rows each here.
+  @Test(arguments: TestEngine.available)
+  func pagesOfCountsAreTheWhole(engine: TestEngine) async throws {
+    try await withTracker(engine) { rig in
+      var random = SeededGenerator(seed: 14)
+      for number in 0..<80 { _ = try await record(rig, &random, number: number) }
+      let today = Calendar.day(of: rig.time.timestamp)
+      for days in [Int64.min...Int64.max, Int64.min...(today - 7), (today - 40)...today, (today - 3)...today] {
+        for server in [nil, guildA] {
+          let key = Board.Key(serverID: server, days: days)
+          let (whole, paged, moved) = try await rig.database.read { transaction in
+            let loading = try BoardLoading(in: transaction, page: 3)
+            let near = try loading.load(Board.Key(serverID: server, days: days.lowerBound...(today - 2)))
+            return (
+              try BoardLoading(in: transaction).load(key), try loading.load(key), try loading.move(near, to: days)
+            )
+          }
+          #expect(Set(paged.players) == Set(whole.players))
+          for player in whole.players {
+            #expect(paged.counts(of: player) == whole.counts(of: player))
+            #expect(moved.counts(of: player) == whole.counts(of: player))
+          }
+        }
+      }
+    }
+  }
 }

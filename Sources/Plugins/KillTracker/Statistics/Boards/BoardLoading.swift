@@ -2,16 +2,18 @@ import Storage
 
 /// Adds up boards from the tables.
 struct BoardLoading {
-  private static let page = 20_000
-
   private let transaction: ReadTransaction
+  /// Rows of one statement; nil: all.
+  private let page: Int?
   /// Of the counts.
   let version: Int64
   /// The last day that has counts.
   let lastDay: Int64
 
-  init(in transaction: ReadTransaction) throws {
+  /// - Parameter page: rows of one statement; nil: all, where a result is not in memory as a whole.
+  init(in transaction: ReadTransaction, page: Int? = nil) throws {
     self.transaction = transaction
+    self.page = page ?? (transaction.engine == .sqlite ? nil : 20_000)
     version = try Boards.versions(in: transaction).counts
     let last = try transaction.queryOne("SELECT max(day) AS last FROM kill_days") {
       try $0.value("last", as: Int64?.self)
@@ -64,40 +66,39 @@ struct BoardLoading {
     }
   }
 
-  /// Reads in pages, for a result can be in memory as a whole; by the primary key, where each page goes on behind the
-  /// last.
+  /// Each page goes on behind the last by the primary key. SQLite would begin each at the first day again: given two lower
+  /// bounds of a key it seeks the first and passes over what the other excludes.
   private func pages(
     of table: String, _ conditions: KillList.Conditions, key: [String], sign: Int32, to board: inout Board
   ) throws {
     let columns = key.joined(separator: ", ")
     var cursor: [any DatabaseValueConvertible] = []
     while true {
-      var page = conditions
+      var part = conditions
       if !cursor.isEmpty {
-        page.parameters += cursor
-        let first = page.parameters.count - cursor.count
+        part.parameters += cursor
+        let first = part.parameters.count - cursor.count
         let places = cursor.indices.map { "$\(first + $0 + 1)" }.joined(separator: ", ")
-        page.clauses.append("(\(columns)) > (\(places))")
+        part.clauses.append("(\(columns)) > (\(places))")
       }
+      let order = page.map { "ORDER BY \(columns) LIMIT \($0)" } ?? ""
       var count = 0
       try transaction.forEach(
-        """
-        SELECT player_id, kills, deaths, pvp_kills, pve_kills, \(columns) FROM \(table) \(page.text)
-        ORDER BY \(columns) LIMIT \(Self.page)
-        """, parameters: page.parameters
+        "SELECT player_id, kills, deaths, pvp_kills, pve_kills, \(columns) FROM \(table) \(part.text) \(order)",
+        parameters: part.parameters
       ) { row in
         func number(_ column: Int) -> Int { Int(truncatingIfNeeded: row.integer(column) ?? 0) * Int(sign) }
         board.add(
           PlayerCounts(kills: number(1), deaths: number(2), pvpKills: number(3), pveKills: number(4)),
           of: row.integer(0) ?? 0)
         count += 1
-        guard count == Self.page else { return }
+        guard count == page else { return }
         cursor = key.enumerated().map { index, name -> any DatabaseValueConvertible in
           if name == "server_id" { return row.text(5 + index) ?? "" }
           return row.integer(5 + index) ?? 0
         }
       }
-      guard count == Self.page else { return }
+      guard count == page else { return }
     }
   }
 }

@@ -24,7 +24,15 @@ extension Boards {
 
   func warm(at moment: Timestamp) async throws {
     let today = Calendar.day(of: moment)
-    for range in Self.ranges(around: today) {
+    // Side by side, for adding up is work for one processor.
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      for ranges in Self.ranges(around: today) { group.addTask { [self] in try await warm(ranges) } }
+      try await group.waitForAll()
+    }
+  }
+
+  private func warm(_ ranges: [ClosedRange<Int64>]) async throws {
+    for range in ranges {
       // Beyond that, what is prepared would drive out what is asked for.
       guard playerCount < Self.playerLimit * 3 / 4 else { return }
       try Task.checkCancellation()
@@ -32,15 +40,17 @@ extension Boards {
     }
   }
 
-  /// The days of all boards that everybody asks for: those of ranks in statistics first, and those from which others are
-  /// a few days away before these.
-  static func ranges(around today: Int64) -> [ClosedRange<Int64>] {
-    var ranges: [ClosedRange<Int64>] = []
-    for period in [LeaderboardPeriod.allTime, .monthly, .weekly, .daily] {
-      let days = period.days(around: today)
-      ranges += [days.current, days.previous]
+  /// The days of all boards that everybody asks for, in two halves that have little in common: those of ranks in
+  /// statistics first, and those from which others are a few days away before these.
+  static func ranges(around today: Int64) -> [[ClosedRange<Int64>]] {
+    let days = Dictionary(
+      LeaderboardPeriod.allCases.map { ($0, $0.days(around: today)) }, uniquingKeysWith: { $1 })
+    func both(_ period: LeaderboardPeriod) -> [ClosedRange<Int64>] {
+      days[period].map { [$0.current, $0.previous] } ?? []
     }
     // Dashboards count who was active of late; analytics of users rank the last thirty days.
-    return ranges + [(today - 6)...today, (today - 29)...today]
+    return [
+      both(.allTime) + both(.weekly) + [(today - 6)...today] + both(.daily), both(.monthly) + [(today - 29)...today],
+    ]
   }
 }
