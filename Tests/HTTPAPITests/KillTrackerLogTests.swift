@@ -145,6 +145,23 @@ import Testing
     }
   }
 
+  /// Of a long log the first kills are listed, and all are counted.
+  @Test func theAnswerIsBounded() async throws {
+    try await with { house, directory in
+      let lines = Self.log.split(separator: "\n").map(String.init)
+      var log = lines.prefix(2).map { $0 }
+      for number in 0..<(KillTrackerLogs.listedKills + 5) {
+        let time = Timestamp(seconds: 1_697_392_800 + Int64(number) * 60).iso8601
+        log.append("<\(time)>" + lines[2].drop { $0 != ">" }.dropFirst())
+      }
+      try Data((log.joined(separator: "\n") + "\n").utf8).write(to: URL(filePath: directory + "/long.log"))
+      let parsed = try await house.send(
+        .post, "/api/logs/parse", token: try await house.token(), body(directory + "/long.log"))
+      #expect(parsed.json["recorded"]?["kills"] == .integer(Int64(KillTrackerLogs.listedKills + 5)), "\(parsed.json)")
+      #expect(parsed.json["kills"]?.array?.count == KillTrackerLogs.listedKills)
+    }
+  }
+
   @Test func theServerOfALogIsOnesOwn() async throws {
     try await with { house, directory in
       let path = directory + "/Game.log"
@@ -178,6 +195,34 @@ import Testing
         #expect(answer.status == 422 && answer.field == field, "\(text)")
       }
       #expect(try await house.kills.count() == 0)
+    }
+  }
+
+  @Test func whatIsNotWantedIsLeftOut() async throws {
+    try await with { house, directory in
+      let path = directory + "/Game.log"
+      let token = try await house.token()
+      let none = try await house.send(
+        .post, "/api/logs/parse", token: token,
+        body(path, ["parseOptions": ["includePvP": false, "includePvE": false]]))
+      #expect(none.json["found"]?["kills"] == 0 && none.json["recorded"]?["kills"] == 0, "\(none.json)")
+      let computers = try await house.send(
+        .post, "/api/logs/parse", token: token, body(path, ["parseOptions": ["includePvP": false]]))
+      #expect(computers.json["recorded"]?["kills"] == 1 && computers.json["kills"]?[0]?["isPvP"] == false)
+    }
+  }
+
+  @Test func whoReadsALogWaitsForTheNext() async throws {
+    try await with { house, directory in
+      let (token, other) = (try await house.token(), try await house.token(House.other))
+      try await house.tracker.logs.turns.take(House.user) {
+        for route in ["validate", "parse"] {
+          let busy = try await house.send(.post, "/api/logs/\(route)", token: token, body(directory + "/Game.log"))
+          #expect(busy.status == 429 && busy.code == "RATE_LIMITED" && busy.headers["Retry-After"] == "5")
+        }
+        let free = try await house.send(.post, "/api/logs/validate", token: other, body(directory + "/Game.log"))
+        #expect(free.status == 200)
+      }
     }
   }
 

@@ -179,6 +179,22 @@ import Testing
     return start[...last]
   }
 
+  /// A kill that was known from elsewhere is not exchanged for another.
+  @Test(arguments: ["witnessed", "accepted"])
+  func aKillThatIsNotTheReportsOwnStays(state: String) {
+    var claim = Self.claim(state)
+    claim.ownsKill = false
+    let before = claim
+    #expect(claim.handle(.killInLog(KillID(rawValue: 8), by: Self.reporter), now: Self.now).isEmpty)
+    #expect(claim == before)
+  }
+
+  @Test func anAccountOfExactlySevenDaysSuffices() {
+    var claim = Self.claim("pending")
+    let actor = ClaimActor(user: Self.stranger, accountAge: ClaimRules.witnessAge)
+    #expect(claim.handle(.confirm(actor), now: Self.now).first == .record(.witness))
+  }
+
   @Test(arguments: ["pending", "disputed"])
   func whoeverComesTooLateFindsItExpired(state: String) {
     for input in [

@@ -184,6 +184,18 @@ struct KeptLogTests {
     }
   }
 
+  /// Also where several came at the same moment, of which none is older.
+  @Test func theNewOneNeverMakesRoom() async throws {
+    try await with(.sqlite, KeptLogSettings(megabytesPerUser: 1, megabytes: 1)) { rig in
+      for number in 0..<30 {
+        let new = try log(try await rig.keep(bytes(300_000, number)))
+        #expect(try await rig.kept.list(of: ann).contains(new))
+      }
+      #expect(try await rig.kept.list(of: ann).count == 3)
+      #expect(rig.files().count == 3)
+    }
+  }
+
   @Test func aUserHasSoManyAtMost() async throws {
     try await with { rig in
       for number in 0..<(KeptLogs.countPerUser + 3) {
@@ -375,6 +387,20 @@ struct KeptLogTests {
       rig.time.advance(by: .seconds(86_400))
       try await rig.kept.sweep()
       #expect(rig.directories().isEmpty)
+    }
+  }
+
+  /// An operator who switches it off wants what is there gone, too.
+  @Test func whatWasKeptGoesOnceNothingIsToBeKept() async throws {
+    try await with { rig in
+      let old = try log(try await rig.keep(bytes(100)))
+      let off = KeptLogs(
+        KeptLogSettings(days: 0), directory: rig.directory, database: rig.database, time: rig.time, log: .silent)
+      #expect(try await off.list(of: ann).isEmpty)
+      await #expect(throws: LogShelfError.missing) { try await off.open(old.name, of: ann) }
+      try await off.sweep()
+      #expect(rig.directories().isEmpty)
+      #expect(try await rig.kept.list(of: ann).isEmpty)
     }
   }
 

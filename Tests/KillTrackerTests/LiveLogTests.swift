@@ -102,6 +102,10 @@ struct LiveLogTests {
       _ = try await rig.imports.record(death(5, confidence: 0.74), by: reporter(vic))
       _ = try await rig.imports.record(death(26), by: reporter(vic))
       _ = try await rig.imports.record(death(-26), by: reporter(vic))
+      // Of somebody else's death.
+      var others = death(8)
+      others.victim = .handle("Other")
+      _ = try await rig.imports.record(others, by: reporter(vic))
       // Of what somebody did.
       var shot = death(6)
       shot.weapon = "P4-AR Rifle"
@@ -117,9 +121,11 @@ struct LiveLogTests {
   @Test(arguments: TestEngine.available) func onesOwnKillIsTheOneThatWasReported(engine: TestEngine) async throws {
     try await withReports(engine) { rig in
       try await rig.kills.players.verify("AnnInSpace", of: ann)
+      let somebodyElses = try await report(rig, by: wit)
       let pending = try await report(rig)
       let recorded = try await rig.imports.record(kill(120), by: reporter(ann))
       #expect(recorded.isNew)
+      #expect(try await rig.claim(somebodyElses.id).state == .pending)
       let confirmed = try await rig.claim(pending.id)
       #expect(confirmed.state == .confirmed && confirmed.proof == .log && confirmed.kill == recorded.kill.id)
       #expect(try await rig.imports.record(kill(120), by: reporter(ann)).isNew == false)

@@ -226,6 +226,20 @@ struct LogImportTests {
     }
   }
 
+  /// The owner of one log is not the owner of what is joined to it.
+  @Test func aJoinedLogWithoutAnOwnerIsNobodys() async throws {
+    try await withReports(.sqlite) { rig in
+      try await rig.kills.players.verify("AnnInSpace", of: ann)
+      var other = WrittenLog(of: nil, session: "b", at: "2026-02-18T11:30:00.000Z")
+      other.kill(60, "AnnInSpace", "Enemy-Three")
+      other.death(90, "AnnInSpace")
+      other.quit(100)
+      let joined = ownLog().bytes + other.bytes
+      let outcome = try await rig.imports.importLog(Pieces(bytes: joined), by: ann, in: home)
+      #expect(outcome.foreign == 1 && outcome.recordedDeaths == 1 && outcome.addedPlayTime == .seconds(3_600))
+    }
+  }
+
   @Test func whatIsNotWantedIsLeftOut() async throws {
     try await withReports(.sqlite) { rig in
       try await rig.kills.players.verify("AnnInSpace", of: ann)
@@ -376,6 +390,33 @@ struct LogImportTests {
     }
   }
 
+  /// The victim's log came first, the killer's later: one death.
+  @Test(arguments: TestEngine.available)
+  func aDeathGivesWayToTheKillersLog(engine: TestEngine) async throws {
+    try await withReports(engine) { rig in
+      try await rig.kills.players.verify("VicInSpace", of: vic)
+      try await rig.kills.players.verify("AnnInSpace", of: ann)
+      _ = try await upload(deathLog(10), by: vic, rig)
+      #expect(try await rig.stored() == ["unknown>VicInSpace environment"])
+      var log = WrittenLog(of: "AnnInSpace", at: "2026-02-18T11:00:00.000Z")
+      log.kill(1_800, "AnnInSpace", "VicInSpace")
+      #expect(try await upload(log, by: ann, rig).recorded == 1)
+      #expect(try await rig.stored() == ["AnnInSpace>VicInSpace pvp"])
+      try await expectExactCounts(rig, "one death")
+    }
+  }
+
+  /// Somebody else's body in one's own log says nothing.
+  @Test func deathsOfOthersAreNotTheUploaders() async throws {
+    try await withReports(.sqlite) { rig in
+      try await rig.kills.players.verify("VicInSpace", of: vic)
+      var log = WrittenLog(of: "VicInSpace", at: "2026-02-18T11:00:00.000Z")
+      log.death(1_800, "Somebody")
+      #expect(try await upload(log, by: vic, rig).recordedDeaths == 0)
+      #expect(try await rig.stored().isEmpty)
+    }
+  }
+
   @Test(arguments: TestEngine.available)
   func theReportersLogTakesTheReportsPlace(engine: TestEngine) async throws {
     try await withReports(engine) { rig in
@@ -456,6 +497,22 @@ struct LogImportTests {
       try await expectExactCounts(rig, "many")
       #expect(try await upload(log, by: ann, rig).known == 350)
     }
+  }
+
+  /// Beyond the bound nothing is recorded, and all is counted.
+  @Test func oneImportRecordsSoMuchAtMost() throws {
+    var log = WrittenLog(of: "AnnInSpace", at: "2026-02-10T01:00:00.000Z")
+    for number in 0..<(LogImport.killLimit + 3) { log.kill(Int64(10 + number), "AnnInSpace", "Enemy-\(number % 7)") }
+    var parser = GameLogParser()
+    var events: [GameLogEvent] = []
+    log.bytes.withUnsafeBytes { parser.read($0, into: &events) }
+    var run = ImportRun(user: ann, serverID: "\(home)", verified: "AnnInSpace", options: LogImport.Options())
+    var taken = 0
+    for event in events + parser.finish() {
+      run.take(event)
+      taken += run.takeBatch().kills.count
+    }
+    #expect(run.outcome.kills == LogImport.killLimit + 3 && run.outcome.isCutOff && taken == LogImport.killLimit)
   }
 
   @Test func aFileIsReadInPieces() async throws {

@@ -31,7 +31,7 @@ public final class KeptLogs: Sendable {
   }
 
   let settings: KeptLogSettings
-  /// Nil: nothing is kept.
+  /// Nil: there is no place where anything could be kept.
   let directory: String?
   let threads: FileThreads
   let disk: Disk
@@ -46,7 +46,7 @@ public final class KeptLogs: Sendable {
     threads: FileThreads = FileThreads(count: 2, name: "uploads"), disk: Disk = Disk()
   ) {
     self.settings = settings
-    self.directory = settings.days > 0 && settings.bytesPerUser > 0 ? directory : nil
+    self.directory = directory
     self.database = database
     self.time = time
     self.log = log
@@ -81,7 +81,7 @@ public final class KeptLogs: Sendable {
   private struct Hindrance: Error { let reason: LogKeeping.Reason }
 
   private func begin() -> Swift.Result<KeptLogWriter, Hindrance> {
-    guard let directory else { return .failure(Hindrance(reason: .off)) }
+    guard let directory, settings.days > 0 else { return .failure(Hindrance(reason: .off)) }
     let isFree = writers.withLock { writers in
       guard writers < Self.writing else { return false }
       writers += 1
@@ -240,11 +240,11 @@ public final class KeptLogs: Sendable {
     return logs.count
   }
 
-  /// Removes what is too old, and files that are nobody's.
+  /// Removes what is too old, which is all where nothing is kept any more, and files that are nobody's.
   public func sweep() async throws {
-    let now = time.timestamp
-    await remove(try await take("kept_at <= $1", [directory == nil ? now : now + (.zero - settings.age)]))
     guard let directory else { return }
+    let now = time.timestamp
+    await remove(try await take("kept_at <= $1", [now + (.zero - settings.age)]))
     let users = try await threads.run { () -> [String] in
       guard let root = try FileCalls.open([], below: directory) else { return [] }
       try TemporaryFile.removeOrphans(prefix: Self.temporaryPrefix, in: directory)
