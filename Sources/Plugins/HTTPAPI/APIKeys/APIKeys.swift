@@ -139,7 +139,10 @@ public final class APIKeys: Sendable {
   /// Ends all keys of a user for good.
   /// - Returns: how many there were.
   public func deleteAll(of user: UserID) async throws -> Int {
-    try await database.write { try $0.execute("DELETE FROM api_keys WHERE user_id = $1", user) }
+    try await database.write { [memory] transaction in
+      transaction.afterCommit { memory.keysChanged() }
+      return try transaction.execute("DELETE FROM api_keys WHERE user_id = $1", user)
+    }
   }
 
   // MARK: - Checking
