@@ -60,6 +60,13 @@ struct APIKeyMemoryTests {
       #expect(try await found() != nil)
       try await keys.delete(new.key.id, of: me)
       #expect(try await found() == nil)
+      // All of somebody's go with their data.
+      let last = try await keys.create(APIKeyRequest(name: "b"), for: me)
+      #expect(try await keys.authenticate(last.text) != nil)
+      #expect(try await keys.deleteAll(of: other) == 0)
+      #expect(try await keys.authenticate(last.text) != nil)
+      #expect(try await keys.deleteAll(of: me) == 1)
+      #expect(try await keys.authenticate(last.text) == nil)
     }
   }
 
