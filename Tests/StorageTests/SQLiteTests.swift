@@ -188,6 +188,58 @@ struct SQLiteTests {
     }
   }
 
+  /// What transactions did, and how often.
+  private final class Notes: Sendable {
+    let runs = Mutex<[Int: Int]>([:])
+    let effects = Mutex<[Int]>([])
+
+    func add(_ number: Int, to database: Database) async throws {
+      try await database.write { [self] transaction in
+        runs.withLock { $0[number, default: 0] += 1 }
+        try transaction.execute("INSERT INTO t VALUES ($1)", number)
+        transaction.afterCommit { [self] in effects.withLock { $0.append(number) } }
+      }
+    }
+  }
+
+  /// Whoever fails among others is taken back with them; they run again, and what they told to do is done once.
+  @Test(arguments: [false, true]) func whoFailsAmongOthersCostsOnlyItsOwn(afterWriting: Bool) async throws {
+    struct Refused: Error {}
+    try await withTestDatabase(.sqlite) { database in
+      try await database.create("CREATE TABLE t (id \(.integer) NOT NULL PRIMARY KEY)")
+      let gate = Gate()
+      let notes = Notes()
+      async let first: Void = database.write { _ in gate.pass() }
+      try await waitUntil { gate.isHeld }
+      async let second: Void = notes.add(2, to: database)
+      try await waitUntil { database.waiting == 1 }
+      async let third: Void = database.write { transaction in
+        notes.runs.withLock { $0[3, default: 0] += 1 }
+        if afterWriting { try transaction.execute("INSERT INTO t VALUES (3)") }
+        throw Refused()
+      }
+      try await waitUntil { database.waiting == 2 }
+      async let fourth: Void = notes.add(4, to: database)
+      try await waitUntil { database.waiting == 3 }
+      gate.open()
+      try await first
+      try await second
+      var isRefused = false
+      do { try await third } catch is Refused { isRefused = true }
+      #expect(isRefused)
+      try await fourth
+      #expect(notes.runs.withLock { $0 } == [2: afterWriting ? 2 : 1, 3: 1, 4: 1])
+      #expect(notes.effects.withLock { $0 } == [2, 4])
+      // Once more, now in savepoints.
+      await #expect(throws: DatabaseError.self) { try await notes.add(2, to: database) }
+      try await notes.add(5, to: database)
+      let ids = try await database.read { transaction in
+        try transaction.query("SELECT id FROM t ORDER BY id") { try $0.value("id", as: Int.self) }
+      }
+      #expect(ids == [2, 4, 5])
+    }
+  }
+
   @Test func aDeferredRuleThatFailsAtTheCommitCostsOnlyItsOwn() async throws {
     try await withTestDatabase(.sqlite) { database in
       try await database.create("CREATE TABLE parent (id \(.integer) NOT NULL PRIMARY KEY)")

@@ -42,14 +42,17 @@ final class SQLiteConnection: Connection {
       "cache_size = \(role == .scanner ? -2000 : -16000)", "journal_size_limit = 67108864",
     ] { _ = try run("PRAGMA \(pragma)", [], mayWrite: true) }
     if role == .writer {
-      // Four times the standard: pages that many commits change are written back into the file once. 16 MB of log.
-      _ = try run("PRAGMA wal_autocheckpoint = 4000", [], mayWrite: true)
+      // Sixteen times the standard: pages that many commits change are written back into the file once. 64 MB of log.
+      _ = try run("PRAGMA wal_autocheckpoint = 16000", [], mayWrite: true)
     }
     if role != .writer { _ = try run("PRAGMA query_only = ON", [], mayWrite: true) }
   }
 
   /// Whether a transaction is open. An error such as a full disk can end it from inside.
   var isInTransaction: Bool { sqlite3_get_autocommit(handle) == 0 }
+
+  /// How many statements were run that may change the database; nothing was changed while it is the same.
+  private(set) var writes = 0
 
   /// A transaction could not be taken back: only closing the connection does that now.
   private(set) var isUnusable = false
@@ -70,6 +73,7 @@ final class SQLiteConnection: Connection {
     guard mayWrite || statement.isReadOnly else {
       throw DatabaseError(.readOnly, "a read transaction cannot change the database", sql: sql)
     }
+    if !statement.isReadOnly { writes += 1 }
     try bind(parameters, to: statement, sql: sql)
 
     let before = sqlite3_total_changes64(handle)
@@ -96,6 +100,7 @@ final class SQLiteConnection: Connection {
     guard mayWrite || statement.isReadOnly else {
       throw DatabaseError(.readOnly, "a read transaction cannot change the database", sql: sql)
     }
+    if !statement.isReadOnly { writes += 1 }
     try bind(parameters, to: statement, sql: sql)
     let row = SQLiteRow(statement: statement.pointer)
     while true {
@@ -113,6 +118,7 @@ final class SQLiteConnection: Connection {
     let statement = try prepared(sql)
     defer { statement.reset() }
     let positions = statement.positions
+    writes += 1
     var row = 0
     while row < values.count {
       for (column, position) in positions.enumerated() {

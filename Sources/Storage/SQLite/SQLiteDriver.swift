@@ -5,8 +5,8 @@ import Synchronization
 /// SQLite with one writer thread, several reader threads and one that scans, each with a connection of its own.
 ///
 /// The writer puts the transactions that wait at the same time into one commit, since a commit costs a flush of the
-/// disk however much is in it. Each but the first runs in a savepoint, so that an error takes back only its own changes,
-/// and nobody is answered before the commit. Another process may use the file at the same time (a backup, `adjutant token`): both
+/// disk however much is in it. An error takes back only its own changes: the others are run again without it. Nobody is
+/// answered before the commit. Another process may use the file at the same time (a backup, `adjutant token`): both
 /// wait for each other up to the busy timeout and then fail with `busy`.
 ///
 /// `:memory:` has no readers: what one connection holds no other can see, so the writer reads too.
@@ -137,28 +137,30 @@ final class SQLiteDriver: DatabaseDriver {
 
   // MARK: - Writing
 
+  /// Batches that run in savepoints after a transaction failed among others: failures come together.
+  private static let cautiousBatches = 64
+
   private func writeLoop() {
-    serve(writes, role: .writer) { [self] job, connection in writeBatch(startingWith: job, on: connection) }
+    var caution = 0
+    serve(writes, role: .writer) { [self] job, connection in
+      writeBatch(startingWith: job, caution: &caution, on: connection)
+    }
   }
 
+  private typealias Done = (job: Job, deliver: Job.Delivery)
+
   /// Runs `first` and those that wait behind it, commits, and answers them.
-  private func writeBatch(startingWith first: Job, on connection: SQLiteConnection) {
-    var done: [(job: Job, deliver: Job.Delivery)] = []
+  private func writeBatch(startingWith first: Job, caution: inout Int, on connection: SQLiteConnection) {
+    var done: [Done] = []
     let deadline = ContinuousClock.now + options.batchDuration
+    var inSavepoints = caution > 0
+    caution = max(0, caution - 1)
     var next: Job? = first
     while let job = next {
       if !job.wasCancelled() {
-        do {
-          let deliver = done.isEmpty ? try begin(with: job, on: connection) : try runInSavepoint(job, on: connection)
-          done.append((job, deliver))
-        } catch {
-          job.fail(error)
-          // A full disk or a damaged page ends the whole transaction: with it goes what the others did.
-          guard !connection.isUnusable, done.isEmpty || connection.isInTransaction else {
-            for entry in done { entry.job.fail(error) }
-            return
-          }
-        }
+        let was = inSavepoints
+        guard run(job, after: &done, inSavepoints: &inSavepoints, on: connection) else { return }
+        if inSavepoints != was { caution = Self.cautiousBatches }
       }
       let hasRoom = done.count < options.batchSize && ContinuousClock.now < deadline
       next = hasRoom ? writes.popIfAny() : nil
@@ -175,6 +177,49 @@ final class SQLiteDriver: DatabaseDriver {
       for entry in done {
         if isConstraint, !connection.isUnusable { writeAlone(entry.job, on: connection) } else { entry.job.fail(error) }
       }
+    }
+  }
+
+  /// Runs a job in the open transaction, behind those that are done.
+  ///
+  /// Without a savepoint, for which SQLite would copy every page that the job changes. Should it fail after it changed
+  /// something, the transaction is taken back and what was done is done again, each in a savepoint.
+  /// - Returns: false if the transaction is gone, and all of it answered.
+  private func run(
+    _ job: Job, after done: inout [Done], inSavepoints: inout Bool, on connection: SQLiteConnection
+  ) -> Bool {
+    let writes = connection.writes
+    do {
+      let deliver =
+        if done.isEmpty { try begin(with: job, on: connection) } else if inSavepoints {
+          try runInSavepoint(job, on: connection)
+        } else { try job.work(connection) }
+      done.append((job, deliver))
+      return true
+    } catch {
+      job.fail(error)
+      if done.isEmpty { return !connection.isUnusable }
+      // A full disk or a damaged page ends the whole transaction: with it goes what the others did.
+      guard !connection.isUnusable, connection.isInTransaction else {
+        for entry in done { entry.job.fail(error) }
+        return false
+      }
+      guard !inSavepoints, connection.writes != writes else { return true }
+      connection.rollBack()
+      guard !connection.isUnusable else {
+        for entry in done { entry.job.fail(error) }
+        return false
+      }
+      inSavepoints = true
+      let again = done
+      done = []
+      for (place, entry) in again.enumerated() {
+        guard run(entry.job, after: &done, inSavepoints: &inSavepoints, on: connection) else {
+          for rest in again[(place + 1)...] { rest.job.fail(error) }
+          return false
+        }
+      }
+      return true
     }
   }
 

@@ -6,8 +6,9 @@ import Storage
 ///
 /// One transaction runs at a time; what comes meanwhile goes with the next. Nobody is answered before theirs is stored.
 actor KillRecorder {
-  /// The most in one transaction, which holds back all other writers meanwhile.
-  static let batchLimit = 128
+  /// The most in one transaction, which holds back all other writers meanwhile. More would share their pages a little
+  /// better, but whoever waits for one commit together asks again together, and the database has nothing to do meanwhile.
+  static let batchLimit = 32
   /// The most that may wait; beyond it reports are refused as the database's own queue would.
   static let waitingLimit = 10_000
 
