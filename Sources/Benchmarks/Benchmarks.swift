@@ -31,8 +31,8 @@ struct Benchmarks {
       gamelog [--file FILE | --megabytes N --every N] [--repeat N]
           reading a Game.log in memory, beside grep -c (and rg -c) on the same file
       kills [--kills N] [--writers N] [--players N] [--days N] [--url DATABASE | --directory PATH] [--events]
-          recording kills by so many writers at once, spread over so many days; then lists, leaderboards, statistics
-          and the export
+          recording kills by so many writers at once, spread over so many days, and the same rows by SQLite alone; then
+          lists, leaderboards, statistics and the export
       kills-http [--writers N] [--seconds N] [--victims N] [--login] [--directory PATH] [--program PATH]
           POST /api/v1/kills to the program itself (the adjutant beside this), each connection with an API key or login
           of its own
